@@ -27,21 +27,21 @@ TABLE: tuple[tuple[tuple[int, int, int], Renderers], ...] = (
     ((3, 5, 0), Renderers("4.2.1", "5.8.1")),
     ((3, 6, 0), Renderers("4.3.1", "5.8.3")),
 )
-"""From which release on, in order: `hack/tool-versions.sh` of argoproj/argo-cd at each tag."""
+"""The first release with each pair, oldest first; from `hack/tool-versions.sh` of argoproj/argo-cd."""
 
 _NUMBERS = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 def numbers(version: str) -> tuple[int, int, int] | None:
-    """(major, minor, patch) of a version, None if it is none."""
+    """(major, minor, patch) of a version; None if the text is not a version."""
     found = _NUMBERS.match(version)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
 def renderers(argocd: str) -> Renderers | None:
-    """What a release of Argo CD renders with; None for one before the table.
+    """The versions that a release of Argo CD renders with; None for one older than the table.
 
-    A release after the table is taken to render with what its last one does.
+    A release newer than the table is assumed to use what its last entry uses.
     """
     asked = numbers(argocd)
     found = None

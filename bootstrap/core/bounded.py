@@ -1,4 +1,4 @@
-"""Read an HTTP answer within bounds of size and time, whatever the other side sends."""
+"""Read an HTTP response within limits of size and time, whatever the server sends."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextlib import suppress
 from typing import Any
 
 HEAD_SECONDS = 180.0
-"""Seconds in which an answer must begin. An API server ends its own requests after 60; this is for a byte
-now and then, which no limit of silence ends."""
+"""Seconds within which a response must begin. An API server ends its own requests after 60; this is for a
+server that sends a byte now and then, which no read timeout catches."""
 PIECE = 1 << 16
 
 
 class TooMuch(Exception):
-    """The body is larger, or takes longer, than the bound; str() says which."""
+    """The body is larger, or takes longer, than the limit; str() says which."""
 
 
 def pieces(answer: Any, largest: int, seconds: float) -> Iterator[bytes]:
-    """The body of urllib3's `answer`, unpacked, as it comes. Raises TooMuch, and what urllib3 raises.
+    """The body of urllib3's `answer`, decompressed, as it arrives. Raises TooMuch, and what urllib3 raises.
 
-    Each piece is what one read of the socket gave: a longer one would let a slow server hold it back, and
-    urllib3's own `stream` reads the line before each chunk without a bound.
+    Each piece is what one read of the socket returned: a slow server could hold up a larger one, and
+    urllib3's own `stream` reads the line before each chunk without a limit.
     """
     size, deadline = 0, time.monotonic() + seconds
     while piece := answer.read1(PIECE, decode_content=True):
@@ -36,8 +36,8 @@ def pieces(answer: Any, largest: int, seconds: float) -> Iterator[bytes]:
 
 
 def lines(answer: Any, largest: int, seconds: float) -> Iterator[bytes]:
-    """The lines of a stream as they come, empty ones left out; TooMuch for one that is larger, or at the end
-    of the time."""
+    """The lines of a stream as they arrive, without empty ones; TooMuch when one is larger than `largest`
+    bytes, or when the time is up."""
     rest, deadline = b"", time.monotonic() + seconds
     while piece := answer.read1(PIECE, decode_content=True):
         *whole, rest = (rest + piece).split(b"\n")
@@ -49,9 +49,9 @@ def lines(answer: Any, largest: int, seconds: float) -> Iterator[bytes]:
 
 
 def limit_heads(manager: Any) -> None:
-    """Have each answer to a request of this urllib3 PoolManager begin within HEAD_SECONDS.
+    """Make every response to this urllib3 PoolManager begin within HEAD_SECONDS.
 
-    http.client follows as many `100 Continue` as come, and reads a header of any number of slow bytes.
+    http.client accepts any number of `100 Continue` responses, and headers that trickle in forever.
     """
     manager.pool_classes_by_scheme = {
         scheme: type(
@@ -62,7 +62,7 @@ def limit_heads(manager: Any) -> None:
 
 
 class _Limited:
-    """Added to a connection's class."""
+    """Mixed into a connection's class: raises TimeoutError when no response begins in time."""
 
     sock: socket.socket | None
 
@@ -77,19 +77,19 @@ class _Limited:
             raise (_late() if late.is_set() else error) from error
         finally:
             timer.cancel()
-        if late.is_set():  # what had come is taken for all of its headers
+        if late.is_set():  # http.client takes the headers that had arrived for all of them
             answer.close()
             raise _late()
         return answer
 
 
 def _late() -> TimeoutError:
-    return TimeoutError(f"no answer began within {HEAD_SECONDS:.0f} seconds")
+    return TimeoutError(f"no response began within {HEAD_SECONDS:.0f} seconds")
 
 
 def _hang_up(connected: socket.socket | None, late: threading.Event) -> None:
     late.set()
     if connected is not None:
-        with suppress(OSError):  # it has just ended by itself
-            # Not TLS's own: that would take its state from the thread that reads.
+        with suppress(OSError):  # the connection has just ended by itself
+            # Not the TLS socket's own shutdown: that would drop its state under the thread that reads.
             socket.socket.shutdown(connected, socket.SHUT_RDWR)

@@ -33,7 +33,7 @@ def key_path(invocation: Invocation) -> Path:
 
 
 def key(invocation: Invocation) -> bytes | None:
-    """The user's secret, created at its first use; None where none can be kept: then no cache is trusted.
+    """The user's secret, created at its first use; None if it cannot be kept: then no cache is trusted.
 
     The reason is reported at the end of the run (Invocation.notices).
     """
@@ -43,7 +43,7 @@ def key(invocation: Invocation) -> bytes | None:
     except OSError as error:
         why = error.strerror or str(error)
         invocation.notices.append(
-            f"no cache is trusted, and everything is built again: {path}: {why} (another place: {KEY_FILE})"
+            f"no cache is trusted, and everything is built again: {path}: {why} (its path: {KEY_FILE})"
         )
         return None
 
@@ -124,7 +124,7 @@ def _made(path: Path) -> bytes:
     """Another run may create it at the same time: the first one wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if why := fault(path.parent):
-        raise PermissionError(0, f"of its folder: {why}")
+        raise PermissionError(0, f"its folder cannot be trusted: {why}")
     descriptor, name = tempfile.mkstemp(prefix=".cache.key-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -68,7 +68,7 @@ class GitError(BootstrapError):
 class GitUnreachable(GitError):
     """The Git host does not answer, or its certificate or host key is not trusted.
 
-    `transient`: it may answer later (exit status 11, not 4). `patience` is how many seconds it asks for.
+    `transient`: it may answer later (exit status 11, not 4). `patience` is how many seconds it asks to wait.
     """
 
     exit_status = ExitStatus.HOST
@@ -99,9 +99,9 @@ class AuthenticationFailed(GitError):
 
 
 class PushRefused(GitError):
-    """The Git host refused the push for good: a protected branch, a hook, a missing right.
+    """The Git host refused the push for good: a protected branch, a hook, a missing permission.
 
-    `reason` is one of git/refusals.py, by which a command can say what of its own would help.
+    `reason` is one of those in git/refusals.py: by it, a command knows which of its options would help.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class ProviderError(GitError):
 
 
 class ProviderBusy(GitUnreachable, ProviderError):
-    """The Git host's API is in trouble, or asks for patience: the same may work later."""
+    """The Git host's API is failing, or asks clients to wait: the same request may work later."""
 
 
 class ClusterError(BootstrapError):
@@ -156,7 +156,7 @@ class ApiError(ClusterError):
 
 
 class Forbidden(ApiError):
-    """The credential lacks a right (403), or is not accepted at all (401)."""
+    """The credential lacks a permission (403), or is not accepted at all (401)."""
 
 
 class Invalid(ApiError):
@@ -212,4 +212,4 @@ class OutputError(BootstrapError):
 
 
 class RegistryError(DownloadError):
-    """A registry could not be asked, refused to answer, or does not have the image."""
+    """A registry could not be reached, refused the request, or does not have the image."""

@@ -13,13 +13,13 @@ from functools import cache
 
 Matches = Callable[[str], bool]
 _FEW = 2
-"""Unbounded parts in a pattern, up to which Python's engine is fast enough."""
+"""The most unbounded parts in a pattern with which Python's engine is fast enough."""
 _LONG = 1000
 """Characters of an expression, or of its subject, beyond which the result is unknown."""
 
 
 def glob(text: str, crosses: bool, classes: bool = False) -> Matches:
-    """Whether a whole path matches: `**/` and `**` cross folders, `*` and `?` only if all patterns do.
+    """A test whether a whole path matches: `**/` and `**` cross folders, `*` and `?` only with `crosses`.
 
     `classes`: `[a-z]` is supported, too.
     """
@@ -27,7 +27,8 @@ def glob(text: str, crosses: bool, classes: bool = False) -> Matches:
 
 
 def of_tokens(tokens: list[tuple[str, bool]]) -> Matches:
-    """Whether a whole text matches: expressions for a character (or folder) each, and which may repeat."""
+    """A test whether a whole text matches tokens: an expression for a character (or folder) each, and
+    whether it may repeat."""
     if sum(repeats for _, repeats in tokens) > _FEW:
         return lambda path: _walk(tokens, path)
     pattern = "".join(f"(?:{one})*" if repeats else one for one, repeats in tokens)
@@ -66,7 +67,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _walk(tokens: list[tuple[str, bool]], path: str) -> bool:
-    """The possible positions in the pattern after each character, all at once."""
+    """Whether the path matches: all possible positions in the pattern are followed at once."""
     patterns = [(re.compile(one, re.DOTALL), repeats) for one, repeats in tokens]
     ends = {number: {0} if number == 0 else set() for number in range(len(path) + 1)}
     for start in range(len(path) + 1):
@@ -90,8 +91,8 @@ def _walk(tokens: list[tuple[str, bool]], path: str) -> bool:
 def expression(pattern: str) -> re.Pattern[str] | None:
     """A regular expression to search for in a name; None when its result would be unknown.
 
-    That is one that Python does not support, or a slow one: with a repeated group, or several repetitions
-    and choices.
+    That is an expression that Python does not support, or a slow one: with a repeated group, or with
+    several repetitions and choices.
     """
     if len(pattern) > _LONG or _choices(pattern) > _FEW:
         return None

@@ -30,8 +30,8 @@ def listen() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # A second one would abort the cleanup; Ctrl-C may, for a person at the terminal. They are not ignored,
-    # because programs started from here on would ignore them too.
+    # A second signal would abort the cleanup; Ctrl-C may, for a person at the terminal. They are not set to
+    # "ignore", because programs started from here on would ignore them too.
     for other in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(other) is not signal.SIG_IGN:
             signal.signal(other, lambda *_: None)
@@ -60,7 +60,7 @@ def unknown_when_interrupted(text: str) -> Iterator[None]:
 
 
 def unknown_results() -> list[str]:
-    """What is unknown, each once."""
+    """The texts of the blocks that were interrupted since the last call, each once."""
     found = list(dict.fromkeys(_unknown))
     _unknown.clear()
     return found

@@ -1,4 +1,4 @@
-"""Numbers in texts that anyone may have written: digits of another script, or thousands of them."""
+"""Numbers in text that anyone may have written, such as digits of another script, or thousands of them."""
 
 from __future__ import annotations
 

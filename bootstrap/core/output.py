@@ -23,8 +23,8 @@ HIDDEN = "[hidden]"
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n|\\Z)"
 )
-"""What moves a cursor, hides text or reverses it: all controls but tabs and line breaks (CR LF, too); and
-halves of characters, which stand for bytes that are not UTF-8 and cannot be written."""
+"""What moves a cursor, hides text or reverses it: all control characters but tabs and line breaks (CR LF,
+too); and lone surrogates, which stand for bytes that are not UTF-8 and cannot be written."""
 _COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
 """What a CI service's runner would interpret as a command in a line of the log."""
 _IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
@@ -141,7 +141,7 @@ class Output:
             self._write(self.invocation.stdout, text)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Columns of a width that fits the terminal, with a bold header; elsewhere as wide as they need."""
+        """A table that fits the terminal, with a bold header; elsewhere its columns are as wide as needed."""
         if self.format != "text":
             return
         console = self.console(self.invocation.stdout)
@@ -166,7 +166,7 @@ class Output:
             self._write(self.invocation.stderr, text)
 
     def step(self, text: str) -> None:
-        """The same for a line of names: on a terminal that is too narrow, it is broken at blanks alone."""
+        """The same for a line of names: on a terminal that is too narrow, it is broken only at spaces."""
         console = self.console(self.invocation.stderr)
         for line in table.folded(text, console.width if console else None):
             self.info(line)
@@ -249,7 +249,7 @@ class Output:
         except BrokenPipeError:
             raise  # the reader closed the pipe: it has what it wanted
         except OSError as error:
-            hint = "free some space, or redirect the output; the changes are made: run again to see it"
+            hint = "free some space, or redirect the output; changes were made: run again to see the output"
             raise OutputError("writing the output", error.strerror or str(error), hint) from error
 
 
@@ -259,5 +259,5 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """A value with its line breaks escaped, on a line of its own."""
+    """A value on one line, with its line breaks escaped."""
     return text.replace("\r", "\\r").replace("\n", "\\n") if "\n" in text or "\r" in text else text

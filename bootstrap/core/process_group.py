@@ -1,7 +1,6 @@
-"""Programs that we started and that still run: each leads its own process group, and ends with us.
+"""Programs that we started and that are still running: each leads its own process group, and ends with us.
 
-A signal that ends this run ends them first; a thread of ours that wants to start another one then is
-refused.
+A signal that ends this run ends them first; from then on, no thread can start another.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def popen(
 
 @contextlib.contextmanager
 def starting() -> Iterator[None]:
-    """Start a program in the block, and `adopt` it: a signal waits until then, or it would live on."""
+    """Start a program in the block, and `adopt` it: a signal waits until then, so that it ends with us."""
     global _starts, _deferred
     check()
     main = threading.current_thread() is threading.main_thread()
@@ -100,13 +99,13 @@ def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def done(process: subprocess.Popen[Any]) -> None:
-    """It has exited, or does not have to end with us."""
+    """Forget a program: it has exited, or does not have to end with us."""
     _running.discard(process)
 
 
 @contextlib.contextmanager
 def cleaning_up() -> Iterator[None]:
-    """Programs may start in the block though this run is being ended: what they take away is elsewhere."""
+    """Programs may start in the block although this run is ending: they clean up on another host."""
     over = _over.is_set()
     _over.clear()
     try:

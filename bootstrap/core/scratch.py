@@ -1,4 +1,4 @@
-"""Private temporary folders of a run, all below one; the next run removes those of a killed one.
+"""Private temporary folders of a run, all below one; the next run removes what a killed run has left.
 
 A lock on the folder, which ends with its process, shows whether it belongs to a run.
 """

@@ -55,7 +55,7 @@ def _below(table: Sequence[Sequence[str]], widths: Sequence[int], width: int) ->
 
 
 def _side_by_side(texts: Sequence[str], width: int) -> list[str]:
-    """As many texts on a line as fit; only one that is wider than a line is broken, at blanks."""
+    """As many texts on a line as fit; only one that is wider than a line is broken, at spaces."""
     found: list[str] = []
     for text in texts:
         if found and len(found[-1]) + len(GAP) + len(text) <= width:
@@ -66,7 +66,7 @@ def _side_by_side(texts: Sequence[str], width: int) -> list[str]:
 
 
 def folded(text: str, width: int | None) -> list[str]:
-    """A line of text as lines of a width, broken at blanks; what follows is indented below its first word."""
+    """A line of text as lines of at most `width` columns, broken at spaces; later ones are indented."""
     if width is None or len(text) <= width:
         return [text]
     start = len(text) - len(text.lstrip())

@@ -15,13 +15,13 @@ def counted(number: int, noun: str) -> str:
 
 
 def cut(text: str) -> str:
-    """As one line of at most LONGEST characters."""
+    """The text on one line, cut off after LONGEST characters."""
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
 def with_short_digests(text: str) -> str:
-    """Digests with their first twelve digits, enough to tell two apart."""
+    """The text with digests cut to their first twelve digits, enough to tell two apart."""
     return re.sub(r"(\bsha\d{3}:[0-9a-f]{12})[0-9a-f]+", r"\1", text)
 
 
@@ -39,7 +39,7 @@ def suggest(names: Iterable[str]) -> str:
 
 
 def names_near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` if a known name is close, else the known names."""
+    """`; did you mean x?` if a known name is close, else the known names if they are at most six."""
     known = sorted(set(known))
     if hint := suggest(near(name, known)):
         return f"; {hint}"

@@ -36,7 +36,7 @@ _NOT_OURS = re.compile(
     r"|SSH_ASKPASS(_REQUIRE)?"
     r"|GIT_TOKEN(_FILE)?|ARGOCD_AUTH_TOKEN|BOOTSTRAP_\w+"
 )
-"""Variables that would lead git elsewhere or make it ask, and our own secrets, which git needs none of."""
+"""Variables that would point git elsewhere or make it prompt, and our own secrets: git needs none of them."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def check_host(url: str, hosts: frozenset[str] | None) -> None:
 
 
 def check_credential(url: str, credential: Credential) -> None:
-    """Raise InputError for a credential that cannot be used with `url`, or not safely."""
+    """Raise InputError for a credential that cannot be used with `url`, or cannot be used safely."""
     tried = f"preparing the credential for {without_userinfo(url)}"
     for name, path in (
         ("SSH key", credential.ssh_key),
@@ -198,7 +198,7 @@ def ssh_command(credential: Credential, users: str | None) -> str:
         command += ["-i", str(credential.ssh_key.resolve())]
         options.append("IdentitiesOnly=yes")
     if credential.known_hosts is not None:
-        # ssh itself splits this value at blanks, hence the quotes within quotes.
+        # ssh itself splits this value at spaces, hence the quotes within quotes.
         options.append(f'UserKnownHostsFile="{credential.known_hosts.resolve()}"')
         options.append("GlobalKnownHostsFile=/dev/null")
     for option in options:

@@ -1,8 +1,8 @@
 """The private temporary bare repository behind a Remote: it fetches what is wanted and no more.
 
 The tip of one branch is fetched at depth 1 and, if the server can filter, without blobs; files that
-are read follow in one request. `_have` and `_commits` remember what is here, because git fetches
-an object that is missing as soon as it is asked for it.
+are read follow in one request. `_have` and `_commits` remember what is here, because git fetches a
+missing object as soon as it is asked for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PROPOSED = 4
 
 
 class Repository:
-    """`folder` is private and exists; `timeout` is in seconds, for each call of git."""
+    """`folder` is private and exists; `timeout` is in seconds, for each git command."""
 
     def __init__(
         self, url: str, credential: Credential, invocation: Invocation, folder: Path, timeout: float
@@ -210,7 +210,7 @@ class Repository:
     def descends(self, commit: str, ancestor: str, branch: str) -> bool:
         """Fetch the branch's newest commits; then whether `ancestor` is in the history of `commit`.
 
-        False when that is unknown. `tip` and what was read of it stay.
+        False when that is unknown. The tip, and what was read of it, stay as they are.
         """
         shallow = self.run("rev-parse", "--is-shallow-repository").text == "true"
         depth = ("--unshallow",) if shallow else ()

@@ -17,7 +17,7 @@ FETCH_TIMEOUT = 60.0
 
 @dataclass
 class Clone:
-    """A repository on this machine; answers are kept, so that many Applications cost one request."""
+    """A repository on this machine; answers are cached, so that many Applications cost one request."""
 
     root: Path
     environ: dict[str, str] = field(repr=False)
@@ -28,7 +28,7 @@ class Clone:
     _counts: dict[tuple[str, str], int | None] = field(default_factory=dict)
 
     def behind(self, url: str, revision: str, commit: str) -> int | None:
-        """How many commits of the branch or tag `revision` `commit` lacks; None when that is unknown."""
+        """How many commits of the branch or tag `revision` are missing from `commit`; None if unknown."""
         remote = next((name for name, own in self.remotes.items() if same_repository(own, url)), None)
         if remote is None or not commit:
             return None

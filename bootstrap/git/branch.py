@@ -39,7 +39,7 @@ class Branch:
         self.parents: tuple[str, ...] = ()
         self._root = ""
         self.private = f"refs/bootstrap/{int(time.time())}-{os.urandom(4).hex()}"
-        """Refs of this run alone, in the repository here; the time tells what a killed run has left."""
+        """Refs of this run alone, in the local repository; the time shows which ones a killed run left."""
         self._trees: dict[str, dict[str, Entry]] = {}
         self.left_out: dict[str, str] = {}
         """Paths found on the way that are not plain files, with what they are."""
@@ -122,14 +122,14 @@ class Branch:
         return git_writing.commits(self.calls, self.tip, new, modes, f"{self.private}/next")
 
     def push(self, sha: str, gone: Mapping[str, str] | None = None) -> None:
-        """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good.
+        """Push a commit made on the tip: StalePlan when someone was faster, PushRefused if it is refused.
 
-        With it go the refs in `gone`, which must be at these ids: all or nothing.
+        The same push deletes the refs in `gone`, which must be at these ids: all or nothing.
         """
         try:
             git_writing.push(self.calls, self.remote, self.branch, self.tip, sha, gone)
         except StalePlan as error:
-            # curl repeats a request whose answer was lost; the host then refuses what it has accepted.
+            # curl repeats a request whose response was lost; the host then refuses what it has accepted.
             if "[remote rejected]" not in error.found or not self.has_taken(sha):
                 raise
 
@@ -142,7 +142,9 @@ class Branch:
         return calls.run("merge-base", "--is-ancestor", sha, look).status == 0
 
     def taken_since(self, message: str, author: str | None = None, since: str | None = None) -> str | None:
-        """The commit after `since` (the tip) with this message and `author` (name, address, seconds), if any.
+        """The commit after `since` (default: the tip) with this message and `author` (NAME <EMAIL> SECONDS).
+
+        None when there is none.
 
         If `since` is before the tip, the history may be cut off after it.
         """
@@ -190,7 +192,7 @@ class Branch:
         return objects.tree_of(self.calls.content(sha, "commit"))
 
     def replace_branch(self, name: str, sha: str, before: str) -> None:
-        """Push a commit in place of a branch of ours, which must still be at `before` ("": not exist).
+        """Push a commit in place of a branch of ours, which must still be at `before` ("": must not exist).
 
         Raises StalePlan when someone else was faster.
         """
@@ -205,7 +207,7 @@ class Branch:
         self.calls.close()
 
     def _found_tip(self, ref: str) -> str:
-        """The commit at `ref` is the tip from now on."""
+        """Make the commit at `ref` the tip, and return it; InputError when there is none."""
         found = self.calls.object(ref)
         if found is None:
             hint = "push a first commit to it: bootstrap init"

@@ -35,7 +35,7 @@ class RepositoryState:
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file as it is to be; `content` None deletes it. `before` is what the tip has (None: no file)."""
+    """The content that a file is to have (None: it is deleted); `before` is the tip's (None: no file)."""
 
     path: str
     content: bytes | None

@@ -80,7 +80,7 @@ def run(
     except GitCommandNotFound as error:
         raise _missing() from error
     except OSError as error:
-        hint = f"make space and a writable folder at {directory}, or set TMPDIR to another one"
+        hint = f"free disk space and make {directory} writable, or set TMPDIR to another folder"
         raise GitError(f"running git {arguments[0]}", str(error), hint) from error
     return Answer(status, out, err)
 

@@ -19,7 +19,7 @@ _ANY_TRAILER = re.compile(r"[A-Za-z0-9-]+: ")
 _LATEST = 253402300799
 """The last second of the year 9999; a commit may claim a later time."""
 _MODES = frozenset({b"40000", b"100644", b"100755", b"100664", b"120000", b"160000"})
-"""What precedes a name; the id before it is bytes of any value, also digits."""
+"""What precedes a name. The id before the mode may have bytes of any value, also those of digits."""
 
 
 class Commit(NamedTuple):
@@ -74,7 +74,7 @@ def _built_at(message: str) -> str | None:
 
 
 def entry_in(tree: bytes, name: str, size: int) -> Entry | None:
-    """The entry of a name in a tree object; `size` is the bytes of an id.
+    """The entry of a name in a tree object, None if there is none; `size` is that of an id in bytes.
 
     The names before it are not parsed: a folder of ten thousand apps is searched for one, once per commit.
     """

@@ -17,7 +17,7 @@ def read(path: Path, option: str, invocation: Invocation) -> str:
     """The file's text, registered as a secret.
 
     If other users may read it, there is a notice (Invocation.notices). Raises InputError if they may
-    write it, or if it cannot be read, is not text or is too large.
+    write to it, or if it cannot be read, is not text or is too large.
     """
     tried = f"reading {option}"
     try:
@@ -28,7 +28,7 @@ def read(path: Path, option: str, invocation: Invocation) -> str:
     except UnicodeDecodeError as error:
         raise InputError(tried, f"{path} is not text", "give another file") from error
     except OSError as error:
-        raise InputError(tried, f"{path} cannot be read: {error.strerror}", "give another") from error
+        raise InputError(tried, f"{path} cannot be read: {error.strerror}", "give another file") from error
     if len(content) > LARGEST:
         raise InputError(tried, f"{path} is larger than {LARGEST} bytes", "give another file")
     _check_mode(path, found, option, invocation)
@@ -52,7 +52,7 @@ def _check_mode(path: Path, found: os.stat_result, option: str, invocation: Invo
     if mode & 0o022 and not invocation.environ.get("GITLAB_CI"):
         raise InputError(
             f"reading {option}",
-            f"{path} has mode {mode:04o}: other users may write it, so its content may be theirs",
+            f"{path} has mode {mode:04o}: other users may write to it, so its content may be theirs",
             f"write it again, then: chmod 600 {path}",
         )
     if mode & 0o066:

@@ -27,7 +27,7 @@ _NO_CREDENTIAL = (
 )
 _NETWORK = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
 PAGE = "the host answered with a web page, not with Git's protocol"
-_NO_PAGE = "check the URL and the proxy (HTTPS_PROXY, NO_PROXY); a host in maintenance also answers so"
+_NO_PAGE = "check the URL and the proxy (HTTPS_PROXY, NO_PROXY); a host under maintenance may also do this"
 _CERTIFICATE = "give the certificate of the host's CA with --ca-file; verification is never switched off"
 _HOST_KEY = "add the host's key, checked against what the host publishes, to the known hosts file"
 ROOM = "free disk space (df -h), or set TMPDIR to a folder that has some, then run again"
@@ -88,7 +88,7 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
     ),
 )
 
-# What may be different a moment later. Certificates and host keys are matched above and never are.
+# What may succeed a moment later. Certificates and host keys are matched above and never do.
 _BUSY = re.compile(
     r"error: (5\d\d|429|408)|HTTP (5\d\d|429|408)|HTTP code 5\d\d from proxy|Empty reply"
     r"|Connection (timed out|reset|closed|was reset|died)|[Tt]imed out|Timeout:|too slow|RPC failed|hung up"
@@ -183,7 +183,7 @@ def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[
     if lock := re.search(r"Unable to create '([^']*\.lock)': File exists", f"{reason}; {said}"):
         hint = f"ask the host's operators: if nobody is pushing, remove {lock[1].replace('/./', '/')}"
         return RefLocked(tried, f"the host could not lock the branch: {found}", hint, where)
-    # Of several refs, one was taken along or given back by somebody else just before.
+    # Of several refs, one was changed or deleted by somebody else just before.
     raced = "atomic transaction failed" in reason and re.search(r"cannot lock ref '[^']+': ", said)
     if raced or _RACE.search(reason):
         return StalePlan(tried, f"someone else pushed meanwhile: {reason}", "run again", where)
@@ -196,14 +196,14 @@ def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[
 
 
 def counted(error: GitError, answer: Answer) -> GitError:
-    """The same error, with how often and how long it was tried, and how long the host asks to wait."""
+    """The same error, with how often and for how long it was tried, and how long the host asks to wait."""
     asked = answer.wire.patience
     if answer.tries > 1:
         error.found += f" ({answer.tries} tries in {answer.seconds:.0f} s)"
         error.args = (f"{error.tried}: {error.found}",)
     if isinstance(error, GitUnreachable) and asked:
         error.patience = asked
-        error.hint = f"the host asks to wait: run again after {asked:.0f} s"
+        error.hint = f"the host asks clients to wait: run again after {asked:.0f} s"
     return error
 
 

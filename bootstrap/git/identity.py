@@ -67,8 +67,8 @@ def merge_text(
 ) -> tuple[bytes, bool]:
     """Merge a text by lines (`git merge-file --diff3`): the result, and whether it has no conflict.
 
-    Conflicts are in the result between markers that carry `labels`. For what git does not recognize
-    as text the result is ours, not clean.
+    Conflicts are in the result between markers that carry `labels`. For content that git does not
+    recognize as text, the result is ours, and counts as a conflict.
     """
     environ = auth.plain_environment(os.environ)
     with scratch.folder("merge") as folder:

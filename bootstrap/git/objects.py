@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 
 def entries(content: bytes, size: int) -> Iterator[tuple[str, Entry]]:
-    """The entries of a tree object; `size` is the bytes of an id (20, or 32 for SHA-256)."""
+    """The entries of a tree object; `size` is that of an id in bytes (20, or 32 for SHA-256)."""
     start = 0
     while start < len(content):
         blank, end = content.index(b" ", start), content.index(b"\0", start)
@@ -99,7 +99,7 @@ def _data(content: bytes) -> bytes:
 
 
 def _quoted(path: str) -> bytes:
-    """A path as fast-import reads it: in quotes if it is ambiguous without."""
+    """A path as fast-import reads it: in quotes if it is ambiguous without them."""
     raw = path.encode("utf-8", "surrogateescape")
     if not re.search(rb'["\\\s]', raw):
         return raw

@@ -1,6 +1,7 @@
-"""Pure: why a Git host refuses a push, from the hosts' messages, and what helps.
+"""Pure: why a Git host refuses a push, and what helps.
 
-From the hosts' own messages: GitHub's codes and rule names, GitLab's push rules, Gitea's, Bitbucket's.
+The patterns are from the hosts' own messages: GitHub's codes and rule names, GitLab's push rules, Gitea's
+and Bitbucket's.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ _HINTS = {
     WHO: "the host checks author and committer: give a name and an address it knows (--author 'NAME <EMAIL>',"
     " GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL)",
     SIGNED_OFF: "the host requires a Signed-off-by line: add it (--signoff, or in --message)",
-    SECRET: "the host takes something in the commit for a secret: its message says which",
+    SECRET: "the host has found what looks like a secret in the commit: its message says where",
     ARCHIVED: "the repository accepts no changes: ask its owners",
     MESSAGE: "the host has a rule for commit messages: give one that follows it (--message)",
     RIGHT: "use a credential that may write to the repository: on GitLab a project access token or deploy key"

@@ -76,7 +76,7 @@ def _private_folder(invocation: Invocation) -> Iterator[Path]:
 class Remote:
     """One branch of one remote repository; made by `open_remote`.
 
-    Every method raises GitUnreachable, AuthenticationFailed or GitError when the host or git does.
+    Every method raises GitUnreachable, AuthenticationFailed or GitError when the host or git fails.
     """
 
     def __init__(self, repository: bare.Repository, branch: str | None) -> None:
@@ -159,8 +159,8 @@ class Remote:
     def may_push(self) -> str | None:
         """Why the host would refuse a push with this credential, or None; nothing is left behind there.
 
-        A dry run with a real commit asks the host. It does not show branch protection and hooks:
-        ask the provider.
+        A dry run with a real commit asks the host. It does not show branch protection or hooks:
+        those the provider's API knows.
         """
         state = self.observe()
         if not state.exists:
@@ -318,7 +318,7 @@ class Remote:
         for name in candidates:
             if name in heads:
                 return name
-        found = f"the repository has no default branch, but {', '.join(sorted(heads)[:5])}"
+        found = f"the repository has no default branch; its branches: {', '.join(sorted(heads)[:5])}"
         raise InputError("choosing a branch", found, "name one with --branch", self.shown)
 
 

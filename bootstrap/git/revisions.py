@@ -92,7 +92,7 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
 
 
 _READ = frozenset({"", ".yaml", ".yml", ".json", ".tpl", ".tmpl", ".libsonnet", ".jsonnet", ".toml", ".env"})
-"""Endings of files that what is rendered depends on."""
+"""Suffixes of the files that rendering depends on."""
 
 
 def _absent(root: Path, revision: str, tree: str, environ: Mapping[str, str]) -> list[str]:
@@ -116,7 +116,7 @@ def _check_left_out(revision: str, absent: Sequence[str]) -> None:
 def _archived_without(
     absent: Sequence[str], root: Path, tree: str, environ: Mapping[str, str]
 ) -> command.Answer:
-    """An archive of a tree without some files: of a tree of its own, which the repository does not get."""
+    """An archive of a tree without some files; the tree made for it is not stored in the repository."""
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="bootstrap-archive-") as folder:

@@ -22,7 +22,7 @@ from bootstrap.git.patience import Patience
 from bootstrap.git.wire import traced
 
 _PUSH_SECONDS = 30.0
-"""A push gets this long even when the time is up: cut off, nobody would know whether it arrived."""
+"""A push gets this long even when the time is up: if it is cut off, nobody knows whether it arrived."""
 
 
 class Calls:
@@ -49,7 +49,7 @@ class Calls:
         self._objects: Objects | None = None
 
     def at(self, directory: Path) -> Calls:
-        """The same git in another repository of the same host: it is waited for as long in all."""
+        """The same git in another repository of the same host; both share one deadline."""
         made = Calls(directory, self.environ, self.shown, self.secrets, self.timeout)
         made.patience = self.patience
         return made

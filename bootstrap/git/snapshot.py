@@ -84,7 +84,8 @@ class Snapshots:
         options = ("--first-parent", "--max-count=1", "--format=%H", "--invert-grep", "--basic-regexp")
         found = self._run("log", *options, f"--grep=^{TRAILER}: yes$", sha)
         if not found:
-            raise GitError(self._tried, f"every commit of {sha[:9]} represents a work tree", "git log", "")
+            found = f"every commit up to {sha[:9]} represents a work tree"
+            raise GitError(self._tried, found, "look for the last one made by a person: git log", "")
         return found
 
     def lacks(self, head: str, commit: str) -> list[str]:
@@ -105,7 +106,7 @@ class Snapshots:
         return self._run("rev-parse", f"{sha}^{{tree}}", f"{sha}^").split() == [snapshot.tree, snapshot.head]
 
     def close(self) -> None:
-        """End the processes that still run."""
+        """End the processes that are still running."""
         self.calls.close()
         self._plain.close()
 

@@ -37,7 +37,7 @@ class ThinBranch(Branch):
     """`folder` is private, exists and is removed by its owner; `branch` None is the host's default.
 
     The host is not contacted before `refresh`. `timeout` is in seconds, for each git command.
-    `asks_past`: the history before the tip will be needed, so some of it is fetched along.
+    `asks_past`: the history before the tip will be needed, so some of it is fetched with the tip.
     """
 
     def __init__(
@@ -108,7 +108,8 @@ class ThinBranch(Branch):
         return self._history
 
     def earlier(self) -> Calls:
-        """A host that sends nothing by id has sent the files with the history, and only there."""
+        """git in the repository that has files of earlier commits: a host that sends nothing by id has sent
+        them with the history, and only there."""
         return self.history() if self._whole else self.calls
 
     def past(self) -> Past:

@@ -20,7 +20,7 @@ def check_url(url: str) -> None:
     tried = "reading the repository's URL"
     forms = "give it as https://HOST/OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git or git@HOST:OWNER/NAME.git"
     if not url or re.search(r"[\x00-\x20\x7f]", url):
-        raise InputError(tried, "it is empty or contains blanks", forms)
+        raise InputError(tried, "it is empty, or contains a space or control character", forms)
     if url.startswith(("-", "/", ".", "~")) or "://" not in url:
         if _SCP.fullmatch(url) and not url.startswith(("-", "/", ".", "~")) and "::" not in url:
             return

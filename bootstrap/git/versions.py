@@ -18,8 +18,8 @@ _BLOCKS = (128, 2048)
 SLACK = 900
 """How wrong a machine's clock may be, in seconds."""
 BEYOND = 64
-"""Commits before the first one that is old enough which have to be old as well: a machine with a wrong clock,
-or a rewritten history, puts commits with early dates after late ones."""
+"""How many commits before the first one that is old enough must be old as well: a machine with a wrong
+clock, or a rewritten history, puts commits with early dates after late ones."""
 _LONGEST_SIDE = 5000
 
 

@@ -19,14 +19,14 @@ _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
 @dataclass(frozen=True)
 class Wire:
-    """`status` of the last answer (None: no HTTP, or unknown); `patience`: seconds that it asks to wait."""
+    """`status` of the last response (None: no HTTP, or unknown); `patience`: seconds that it asks to wait."""
 
     status: int | None = None
     patience: float = 0.0
     shown: bool = False
     """Whether a credential was sent with it."""
     page: bool = False
-    """Whether one of the answers was a web page with status 200, which git takes for an empty repository."""
+    """Whether a response was a web page with status 200, which git takes for an empty repository."""
 
 
 UNKNOWN = Wire()
@@ -69,7 +69,7 @@ def traced() -> Iterator[Trace]:
 
 
 def parse(trace: str, now: float) -> Wire:
-    """Pure: the last answer in git's trace of curl; `now` is in seconds since the epoch."""
+    """Pure: the last response in git's trace of curl; `now` is in seconds since the epoch."""
     status: int | None = None
     patience, shown = 0.0, False
     asking = page = False

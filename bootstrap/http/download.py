@@ -48,7 +48,7 @@ def fetch(
 
     With `sha256`, a cached file is returned without any network access. Without, it is fetched
     again each time, and TLS alone vouches for it. `ca_file` (PEM) is trusted in addition to the public
-    authorities; BOOTSTRAP_CA_FILE is its default. `report` is called with the progress.
+    authorities; BOOTSTRAP_CA_FILE is its default. `report` is called with each line of progress.
 
     Raises DownloadUnavailable when it cannot be downloaded, ChecksumDiffers when its checksum is wrong,
     DownloadError when it cannot be stored or the URL is not https; InputError for a bad CA file.
@@ -86,7 +86,7 @@ def keep(path: Path, invocation: Invocation) -> str:
 
 
 def keep_bytes(content: bytes, invocation: Invocation) -> str:
-    """Put content from another source into that cache; returns its sha256. Raises DownloadError."""
+    """Put content from another source into the cache; returns its sha256. Raises DownloadError."""
     folder = invocation.cache_dir / "downloads"
     with (
         _storing("storing what was read", folder, invocation.cache_dir),

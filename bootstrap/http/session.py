@@ -1,4 +1,4 @@
-"""The one HTTP session: verified TLS, the invocation's proxies, no .netrc, one exception for no answer."""
+"""The one HTTP session: verified TLS, the invocation's proxies, no .netrc, one exception for no response."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 AGENT = "gitops-bootstrap"
 LONGEST_REASON = 300
-"""Characters that are shown of the reason why a request got no answer."""
+"""Characters that are shown of the reason why a request got no response."""
 
 LARGEST_ANSWER = 64 << 20
-"""Bytes of an answer, unpacked; a Git host's page and Argo CD's list of 10,000 Applications are smaller."""
+"""Bytes of a body, decompressed; a Git host's page and Argo CD's list of 10,000 Applications are smaller."""
 ANSWER_SECONDS = 300.0
-"""Seconds from the first byte of an answer to its last: a byte now and then must not keep a run."""
+"""Seconds from the first byte of a body to its last: a byte now and then must not hold up a run."""
 
 Kind = Literal["certificate", "proxy", "unconnected", "silent", "cut", "broken", "invalid"]
-"""Why no answer came: TLS is not trusted, the proxy refuses, no connection was made, the server is silent,
-the body ended too early, the connection broke, the request cannot be sent."""
+"""Why there is no response: TLS is not trusted, the proxy refuses, no connection was made, the server is
+silent, the body ended too early, the connection broke, the request cannot be sent or the response used."""
 
 
 Timeout = float | tuple[float, float | None]
@@ -37,7 +37,7 @@ Timeout = float | tuple[float, float | None]
 
 
 class Failure(Exception):
-    """A request that got no answer; str() is the simplest known reason."""
+    """A request that got no response; str() is the simplest known reason."""
 
     def __init__(self, kind: Kind, reason: str) -> None:
         super().__init__(reason)
@@ -74,9 +74,9 @@ class Session:
         redirects: bool = False,
         **options: Any,
     ) -> Response:
-        """The answer, whatever its status. Raises Failure when none comes, or more than LARGEST_ANSWER.
+        """The response, whatever its status. Raises Failure when there is none, or it exceeds LARGEST_ANSWER.
 
-        With the option `stream` the body is the caller's to read, and to bound.
+        With the option `stream`, the caller reads the body, and limits it.
         """
         options |= {"allow_redirects": redirects, "proxies": self.proxies(url)}
         streamed = options.pop("stream", False)
@@ -102,7 +102,7 @@ class Session:
 
 
 def adapter() -> type[HTTPAdapter]:
-    """requests' adapter with answers that begin in time. A function, as requests is imported late."""
+    """requests' adapter; a response must begin in time. A function, because requests is imported late."""
     from requests.adapters import HTTPAdapter
 
     class Limited(HTTPAdapter):
@@ -121,7 +121,7 @@ def adapter() -> type[HTTPAdapter]:
 
 
 def _read(answer: Response) -> Response:
-    """The answer with its whole body, which is bounded in size and time."""
+    """The response with its whole body, which is limited in size and time."""
     if isinstance(answer._content, bytes):  # a hook of the session has read it already
         return answer
     try:
@@ -192,7 +192,7 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def body(answer: Response) -> Any:
-    """The body as data; None when it is empty, not JSON, or nested without an end."""
+    """The body as data; None when it is empty, not JSON, or nested too deeply."""
     try:
         return answer.json()
     except (ValueError, RecursionError):

@@ -27,12 +27,12 @@ IDENTITY = {"Accept-Encoding": "identity"}
 
 
 class PassingFault(Exception):
-    """A transient fault: an answer of 5xx or 429, a broken connection, silence."""
+    """A transient fault: a response of 5xx or 429, a broken connection, silence."""
 
 
 @contextmanager
 def get(url: str, invocation: Invocation, ca_file: Path | None = None) -> Iterator[requests.Response]:
-    """The answer to GET `url`, status 200, its body not yet read.
+    """The response to GET `url`, of status 200, its body not yet read.
 
     Faults while the body is read inside the `with` are translated too. Raises PassingFault,
     DownloadUnavailable, DownloadError for a URL that is not https, InputError for a bad CA file.
@@ -66,7 +66,7 @@ def _failed(address: str, failure: Failure) -> PassingFault | DownloadUnavailabl
     if isinstance(failure.__cause__, ConnectTimeout):
         return _unavailable(address, f"no connection within {TIMEOUT[0]:.0f} s")
     if failure.kind == "silent":
-        return PassingFault(f"nothing came for {TIMEOUT[1]:.0f} s")
+        return PassingFault(f"the server sent nothing for {TIMEOUT[1]:.0f} s")
     if failure.kind == "cut":
         return PassingFault(f"the connection ended too early ({failure})")
     if failure.kind == "broken":
@@ -79,9 +79,9 @@ def _failed(address: str, failure: Failure) -> PassingFault | DownloadUnavailabl
 def reachable(
     urls: Sequence[str], invocation: Invocation, ca_file: Path | None = None, seconds: float = PROBE_SECONDS
 ) -> dict[str, str | None]:
-    """Asks all URLs in parallel, and returns why each does not answer: None means that it does.
+    """Ask all URLs in parallel; URL → why it does not answer, None if it does.
 
-    Any HTTP answer counts. The call takes little more than `seconds`, even where names are resolved
+    Any HTTP response counts. The call takes little more than `seconds`, even where names are resolved
     slowly. Raises InputError for a bad CA file, DownloadError for a URL that is not https.
     """
     load()  # so that importing does not count as the hosts' time

@@ -37,7 +37,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Document:
-    """One document: its value, where it begins, and (for mappings) the header that identifies an object."""
+    """One document: its value, the line where it begins (from 1), and its number in the file (from 0)."""
 
     value: Any
     line: int

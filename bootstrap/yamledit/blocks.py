@@ -16,7 +16,7 @@ from bootstrap.yamledit.walk import Place, decode, encode, walk
 
 
 def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = None) -> bytes:
-    """The text with the key that `place` ends in set to `value` (data of mappings, lists and scalars).
+    """The text with the key that `place` ends in set to `value` (made of mappings, lists and scalars).
 
     An existing key is replaced in place; a new one follows the key `behind`, or is added at the
     end of the mapping. Raises InputError when the mapping does not exist, is in flow style or is shared.
@@ -26,7 +26,7 @@ def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = 
     tried = f"setting {name}"
     if box is None or not box.mapping or box.flow or box.shared:
         raise InputError(
-            tried, "what it belongs to is not a separate mapping", "write it in block style", where
+            tried, "its parent is not a separate block mapping", "write the parent in block style", where
         )
     names = [str(key.name) for key in box.keys]
     indent = " " * column(file.text, box.keys[0].start)
@@ -54,7 +54,7 @@ def add_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
     file = walk(decode(text, where), where)
     box = file.boxes.get(sequence)
     if box is None or box.mapping or box.shared or not box.keys:
-        found = "there is no list with an item that only this place uses"
+        found = "there is no list with at least one item, or an alias repeats it elsewhere"
         raise InputError(f"adding to {sequence[-1]}", found, "write one item by hand", where)
     if any(span.value == value for span in file.spans if span.path[:-1] == sequence):
         return text
@@ -86,7 +86,10 @@ def drop_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
 
 
 def comment(text: bytes, place: Place, note: str, where: str) -> bytes:
-    """The text with a comment at the end of the line of a scalar, or of a key before a block; once."""
+    """The text with a comment at the end of the line of a scalar, or of a key before a block.
+
+    Unchanged when the line already ends in that comment. Raises InputError when it would change more.
+    """
     file = walk(decode(text, where), where)
     span = next((span for span in file.spans if span.path == place), None)
     stop = line_end(file.text, span.end if span else getattr(file.key(place), "end", 0))

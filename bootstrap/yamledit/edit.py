@@ -61,9 +61,9 @@ def replace_scalars(
 ) -> bytes:
     """The text with scalars set to strings; their style, and everything around them, stays.
 
-    A value that YAML would not read as a string is quoted; `styles` has other quotes
-    (None: none) by place. Raises InputError when
-    a path does not exist, appears twice, is not a scalar, or is shared with other places through an alias.
+    A value that YAML would not read as a string is quoted; `styles` names other quotes (None: none) by
+    place. Raises InputError when a path does not exist, appears twice, is not a scalar, or is shared with
+    other places through an alias.
     """
     file = walk(decode(text, where), where)
     chosen = {_find(file, path, where): value for path, value in edits.items()}

@@ -1,4 +1,4 @@
-"""Pure: the events of the YAML parser, completed by where scalars end and which documents are empty."""
+"""Pure: the events of the YAML parser, and what they leave open: where scalars end, what is empty."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def _usual_indent(file: Walk, sequence: Place) -> str:
 def _at_the_end(file: Walk, top: Box, name: str, lines: list[str]) -> Edit:
     """After the document's last line that is not blank; comments count.
 
-    If a block scalar ends the file without a line break, before the last key, because it would get one.
+    If a block scalar ends the file without a line break, then before the last key: the scalar would gain one.
     """
     text, indent = file.text, " " * column(file.text, top.start)
     lines = [f"{indent}{name}:", *lines]

@@ -30,10 +30,9 @@ def set_keys(
 ) -> bytes:
     """The text with keys of a mapping set to strings, or (None) removed.
 
-    An added key takes the line of a removed one. Others are added after the key that
-    precedes them in `order`. `styles` has the quotes (None: none) for values
-    that are to differ from what they replace. Raises InputError when a key appears twice, or its value is
-    a block scalar, or an alias repeats it elsewhere.
+    An added key takes the line of a removed one. Others are added after the key that precedes them in
+    `order`. `styles` names the quotes (None: none) of values that are not to keep those they have. Raises
+    InputError when a key appears twice, its value is a block scalar, or an alias repeats it elsewhere.
     """
     file = walk(decode(text, where), where)
     what = ", ".join(wanted)

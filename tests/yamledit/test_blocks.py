@@ -36,7 +36,7 @@ def test_a_new_key_comes_behind_the_one_that_is_named_or_at_the_end() -> None:
 
 def test_a_key_in_braces_or_of_nothing_is_refused() -> None:
     for place in ((0, "spec", "labels", "c"), (0, "nowhere", "c")):
-        with pytest.raises(InputError, match="not a separate mapping"):
+        with pytest.raises(InputError, match="not a separate block mapping"):
             edit.put(FILE, place, 1, "a.yaml")
 
 
