@@ -1,4 +1,4 @@
-"""The cluster: connect, observe, read, apply; all that the rest of the program knows about an API server.
+"""The cluster: connect, observe, read, apply. Nothing else in the program talks to an API server.
 
 The parts: config (which server, as whom), connection (requests), errors (their failures),
 discovery (where a kind is served), objects, server_side_apply, dry_run, secret, observe.

@@ -41,7 +41,7 @@ class Trouble:
 
 
 def listed(cluster: Cluster) -> list[dict[str, Any]]:
-    """Every Certificate; none without cert-manager, or without the right to read them."""
+    """Every Certificate; none without cert-manager, or without permission to read them."""
     try:
         return kube.list_objects(cluster, "cert-manager.io/v1", "Certificate")
     except Forbidden:

@@ -194,5 +194,5 @@ def _bad(paths: str, found: str, where: str | None = None) -> InputError:
     # The kubernetes client quotes the whole entry, credentials included.
     found = re.sub(r"/?\{.*", "", found, flags=re.DOTALL).rstrip()
     return InputError(
-        "reading the kubeconfig", found, "fix the file, or point KUBECONFIG to another", where or paths
+        "reading the kubeconfig", found, "fix the file, or point KUBECONFIG at another", where or paths
     )

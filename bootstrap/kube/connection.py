@@ -23,15 +23,15 @@ THREADS = 8
 LONGEST_PAUSE = 5.0
 """Seconds between two attempts, at most; a longer Retry-After is ignored."""
 PATIENCE = 20.0
-"""Seconds after which a failing request is not tried again, when it was tried ATTEMPTS times."""
+"""Seconds after which a failing request is not tried again, once it was tried ATTEMPTS times."""
 ATTEMPTS = 3
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 65.0
 """Seconds; the API server ends its own requests after 60."""
 LARGEST_ANSWER = 64 << 20
-"""Bytes of one answer, unpacked: a page of PAGE objects of more than 100 kB each, on average."""
+"""Bytes of one response, decompressed: a page of PAGE objects of more than 100 kB each, on average."""
 ANSWER_SECONDS = 300.0
-"""Seconds from the first byte of an answer to its last."""
+"""Seconds from the first byte of a response to its last."""
 LARGEST_EVENT = 16 << 20
 """Bytes of one event of a watch; etcd keeps no object that is larger than 1.5 MB by default."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -51,7 +51,7 @@ class Answer:
 
 
 class TooLarge(ClusterError):
-    """An answer that is larger than LARGEST_ANSWER, or does not end."""
+    """A response that is larger than LARGEST_ANSWER, or does not end."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ def connect(
     kubeconfig: Path | None = None,
     timeout: float = CONNECT_TIMEOUT,
 ) -> Cluster:
-    """A connection that is known to work. `timeout`: seconds to wait for the first answer.
+    """A connection that is known to work. `timeout`: seconds to wait for the first response.
 
     InputError: kubeconfig or context. ClusterUnreachable: no answer, TLS, proxy. Forbidden: the
     credential is not accepted. ClusterError: an exec plugin failed.
@@ -120,7 +120,7 @@ def request(
     accept: str = JSON,
     read_timeout: float = READ_TIMEOUT,
 ) -> Answer:
-    """Send, retry what is transient, parse. ApiError for an answer ≥ 400, ClusterUnreachable for none."""
+    """Send, retry what is transient, parse. ApiError for a status ≥ 400, ClusterUnreachable for none."""
     start = time.monotonic()
     attempt = 0
     while True:
@@ -135,7 +135,7 @@ def request(
             data = _parse(content, tried)
             if 200 <= response.status < 300:
                 if accept.startswith(JSON) and not isinstance(data, dict):
-                    raise shape.untrusted(tried, f"HTTP {response.status} and no JSON object")
+                    raise shape.untrusted(tried, f"HTTP {response.status}, but not a JSON object")
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, data, len(content), headers)
             if response.status < 400:
@@ -155,8 +155,8 @@ def request(
 def stream(
     cluster: Cluster, path: str, query: Mapping[str, str], tried: str, timeout: float
 ) -> Iterator[Iterator[Any]]:
-    """The JSON lines of a watch, for `timeout` seconds: then, and without a byte for as long, it is ended as
-    ClusterUnreachable."""
+    """The JSON lines of a watch. ClusterUnreachable when it does not end within `timeout` seconds, or sends
+    nothing for as long."""
     try:
         response = _send(cluster, "GET", path, query, None, JSON, JSON, timeout)
         try:
@@ -178,13 +178,13 @@ def _read(response: Any, tried: str) -> bytes:
     except bounded.TooMuch as error:
         response.close()
         hint = "ask for less, or check what answers at that address"
-        raise TooLarge(tried, f"the API server's answer {error}", hint) from error
+        raise TooLarge(tried, f"the API server's response {error}", hint) from error
     response.release_conn()
     return content
 
 
 def _lines(response: Any, tried: str, seconds: float) -> Iterator[Any]:
-    """A watch has no bound as a whole, but each of its lines has one, and the server must end it in time."""
+    """A watch has no size limit as a whole, but each of its lines has, and the server must end it in time."""
     try:
         for line in bounded.lines(response, LARGEST_EVENT, seconds):
             event = _parse(line, tried)
@@ -254,22 +254,22 @@ def _redirected(response: Any, tried: str) -> ClusterError:
 
 
 def _parse(body: bytes, tried: str) -> Any:
-    """JSON as data; anything else as bytes. ClusterError for what is nested without an end."""
+    """JSON as data; anything else as bytes. ClusterError for what is nested too deeply."""
     try:
         data = json.loads(body.decode(), parse_constant=_no_number)
         if _SURROGATE.search(body):
-            json.dumps(data, ensure_ascii=False).encode()  # half of a character is no text
+            json.dumps(data, ensure_ascii=False).encode()  # a lone surrogate is not text
     except ValueError:
         return body
     except RecursionError:
-        raise shape.untrusted(tried, "it is nested too deep") from None
+        raise shape.untrusted(tried, "it is nested too deeply") from None
     if fault := shape.depth_fault(data) if isinstance(data, dict | list) else "":
         raise shape.untrusted(tried, fault)
     return data
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(word)  # NaN and Infinity are no JSON
+    raise ValueError(word)  # NaN and Infinity are not JSON
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -1,4 +1,4 @@
-"""All that is in one namespace, of every kind that the API server lists; metadata only."""
+"""Everything in one namespace, of every kind that the API server lists; metadata only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Contents:
 
 
 def contents(cluster: Cluster, namespace: str) -> Contents:
-    """What is in the namespace; without what belongs to an object that is listed (ownerReferences)."""
+    """What is in the namespace, without objects that have an owner (ownerReferences): they go with it."""
     kinds, unread = _kinds(cluster)
     found: list[Mapping[str, Any]] = []
 

@@ -35,7 +35,7 @@ def defined_by(crd: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def wait_until_established(cluster: Cluster, name: str) -> None:
-    """Wait by a watch; NotReadyError with what its conditions say."""
+    """Wait until a CRD is Established, by a watch; NotReadyError with what its conditions say."""
     selector = f"metadata.name={name}"
     conditions: list[Mapping[str, Any]] = []
     for _, found in watch(cluster, API_VERSION, CRD, None, ESTABLISHED_TIMEOUT, field_selector=selector):

@@ -122,7 +122,7 @@ def _refuse_going(cluster: Cluster, going: Mapping[str, Found]) -> None:
         "looking at the cluster",
         f"{counted(len(lines), 'object')} of the plan {'is' if len(lines) == 1 else 'are'} being deleted: "
         + "; ".join(lines),
-        "wait until it is gone (what holds it must let go first), then run again",
+        "wait until it is gone (what holds it must release it first), then run again",
         cluster.server,
     )
 

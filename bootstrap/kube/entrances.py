@@ -25,7 +25,7 @@ _CLOUDS = {
     "k3s": "k3s",
     "kwok": "a sandbox",
 }
-"""What a node's providerID begins with → whose controllers give Services addresses."""
+"""What a node's providerID begins with → the provider, whose controllers give Services addresses."""
 _CONTROLLERS = {
     "ipaddresspools.metallb.io": "MetalLB",
     "ciliumloadbalancerippools.cilium.io": "Cilium",
@@ -37,7 +37,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Entrances:
-    """Each None if it may not be read.
+    """Each field is None if it may not be read.
 
     `ingress` is the name of an IngressClass → whether it is the default one, `gateway` that of a
     GatewayClass → its controller. `balancer` is what shows that Services of type LoadBalancer get addresses,

@@ -1,4 +1,4 @@
-"""Failures between here and an API server as our errors: Status objects and broken connections."""
+"""Failures of requests to an API server as our errors: Status objects and broken connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bootstrap.core.text import counted
 from bootstrap.kube import shape
 
 RETRIED = frozenset({429, 502, 503, 504})
-"""Transient answers; every request that we make can be repeated."""
+"""Transient statuses; every request that we make can be repeated."""
 PASSING = ("webhook", "etcdserver", "timeout", "timed out", "connection refused", "connection reset")
 """What a transient 500 says. Others are permanent: a field of the wrong type is answered with a 500, too."""
 MISTYPED = "failed to create typed patch object"
@@ -28,12 +28,12 @@ CUT = 300
 
 
 def from_status(code: int, body: Mapping[str, Any] | bytes, tried: str, where: str | None = None) -> ApiError:
-    """The error for an HTTP answer; a Status is quoted as the server wrote it, anything else is cut."""
+    """The error for an HTTP response; a Status is quoted as the server wrote it, anything else is cut off."""
     if not isinstance(body, Mapping) or body.get("kind") != "Status" or shape.fault(body, shape.STATUS):
         text = cut(body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body))
         return _for_code(code)(
             tried,
-            f"HTTP {code}, and not a Status of an API server: {text or 'an empty answer'}",
+            f"HTTP {code}, without an API server's Status: {text or 'an empty response'}",
             "check what answers at that address: perhaps a proxy or a load balancer",
             where,
             code=code,
@@ -85,13 +85,13 @@ def unreachable(error: BaseException, tried: str, server: str, proxy: str | None
         return ClusterUnreachable(
             tried,
             f"the server does not answer in time{via}",
-            "check that the API server runs, and that no firewall or VPN is in the way",
+            "check that the API server is running, and that no firewall or VPN is in the way",
             server,
         )
     return ClusterUnreachable(
         tried,
         f"the server cannot be reached{via}: {text}",
-        "check that the API server runs at that address, or choose another --context",
+        "check that the API server is running at that address, or choose another --context",
         server,
     )
 
@@ -116,7 +116,7 @@ def combined(errors: list[ClusterError]) -> ClusterError:
 
 
 def cut(text: str) -> str:
-    """Text of someone else's as one line of at most CUT characters, without markup."""
+    """Someone else's text on one line, without markup, cut off after CUT characters."""
     text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     return text if len(text) <= CUT else text[:CUT] + " …"
 
@@ -183,8 +183,8 @@ def _hint(code: int, reason: str, message: str) -> str:
         if "being terminated" in message or "is terminating" in message:
             return "wait until the deletion is finished (kubectl get namespaces), then run again"
         if not re.search(r"\bcannot \S+|attempting to grant", message):
-            return "the API server refuses this for a reason other than a missing right: see what it says"
-        return "use a context that has this right (bootstrapping needs cluster-admin)"
+            return "the API server refuses this for reasons other than a missing permission: see what it says"
+        return "use a context that has this permission (bootstrapping needs cluster-admin)"
     if "immutable" in message:
         return "this field is immutable: delete the object (its data is lost) and run again"
     if code == 404:

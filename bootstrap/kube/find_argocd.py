@@ -37,7 +37,7 @@ def find_argocd(cluster: Cluster, wanted: str = "") -> ArgoCDInstallation | None
 
 
 def namespaces(cluster: Cluster) -> list[str]:
-    """Those in which an Argo CD's controller is laid out, in the order of their names."""
+    """The namespaces in which an Argo CD's controller is installed, in the order of their names."""
     return _namespaces(_workloads(cluster))
 
 

@@ -17,7 +17,7 @@ PAGE = 500
 LARGEST_LIST = 512 << 20
 """Bytes of all pages of a list, and of all objects that a watch knows: 10,000 Applications have 200 MB."""
 LIST_SECONDS = 600.0
-"""Seconds for all pages of a list: a server could name a next page for ever."""
+"""Seconds for all pages of a list: a server could name a next page forever."""
 ROUND = 240.0
 """Seconds after which the API server ends a watch; it is then resumed."""
 SILENCE = 15.0

@@ -24,7 +24,7 @@ Object = Mapping[str, Any]
 def provided(cluster: Cluster) -> dict[str, str]:
     """Component → the object that exists already, as far as it may be read.
 
-    What Argo CD has put there is the component itself, and no second one.
+    What Argo CD has put there is the component itself, not a second one.
     """
     found: dict[str, str] = {}
     for item in _others(cluster, "networking.k8s.io/v1", "IngressClass"):

@@ -1,4 +1,4 @@
-"""Take objects away: patch what holds them, delete many at once, and say what is left and who holds it."""
+"""Remove objects: patch what holds them, delete many at once, and say what is left and what holds it."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _is_there(cluster: Cluster, item: ClusterObject) -> bool:
 
 
 def _watch_until_gone(cluster: Cluster, item: ClusterObject, deadline: float) -> None:
-    """Returns when it is gone or the time is over; its kind may go with it."""
+    """Return when it is gone or the time is up; its kind may go with it."""
     try:
         for event, _ in watch(
             cluster,

@@ -31,10 +31,9 @@ def ensure_secret(
 
     `data` and `labels` are set to the given values; a key of `generate` gets a random URL-safe value
     only when it is missing or empty. Other keys are not touched; with `only_own`, nor are those of `data`
-    that someone else has set. A merge patch of exactly what is
-    missing, conditional on the resourceVersion that was read, so that a value which someone else (Argo CD
-    itself, say) writes meanwhile is never replaced; server-side apply would have to send the values
-    again on every run.
+    that someone else has set. What is sent is a merge patch of exactly what is missing, conditional on the
+    resourceVersion that was read, so that a value which someone else (Argo CD itself, say) writes meanwhile
+    is never replaced; server-side apply would have to send the values again on every run.
     """
     last: Conflict | None = None
     for _ in range(TRIES):
@@ -70,7 +69,7 @@ def _made_by_us(found: Mapping[str, Any]) -> set[str]:
 
 
 def ensure_namespace(cluster: Cluster, name: str) -> bool:
-    """Create the namespace unless it exists."""
+    """Create the namespace unless it exists; returns whether it was created."""
     if objects.get(cluster, "v1", "Namespace", None, name) is not None:
         return False
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

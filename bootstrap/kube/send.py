@@ -105,7 +105,7 @@ def real_conflicts(
 
 
 def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
-    """Whether the server left the object alone because it was already as wanted."""
+    """Whether the server changed the object; it leaves one alone that is already as wanted."""
     if before is None:
         return True
     if before["resourceVersion"] == after["resourceVersion"]:

@@ -14,7 +14,7 @@ def release(cluster: Cluster) -> str:
 
 
 def release_in(answer: Answer) -> str:
-    """The same, of an answer to /version."""
+    """The version in a response to /version."""
     shape.require(answer.data, shape.RELEASE, "its version", "asking for the server's version")
     return str(answer.data["gitVersion"])
 

@@ -1,7 +1,7 @@
-"""What an API server's answers must look like, as far as this program reads them.
+"""What an API server's responses must look like, as far as this program reads them.
 
-A server that answers otherwise is none, or not an honest one: it is refused here, once, so that whatever
-reads an object may rely on the types that Kubernetes has for these fields.
+A server that answers differently is not an API server, or not an honest one. It is refused here, once, so
+that whatever reads an object may rely on the types that Kubernetes has for these fields.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Must:
 
 
 # A shape is a type, a pattern that a text must match, a list of one shape, or a mapping of fields to shapes.
-# None is allowed but for _Must, as Kubernetes leaves out what is empty; other fields are not looked at.
+# None is allowed except for _Must, as Kubernetes omits what is empty; other fields are not looked at.
 _TEXT = _Must(str)
 _METADATA = {
     "name": _Must(_SEGMENT),
@@ -216,30 +216,30 @@ def check(data: Any, kind: str, tried: str, *, whole: bool = True, stored: bool 
 
 
 def check_list(data: Any, kind: str, tried: str, *, whole: bool = True) -> None:
-    """The same for a list of objects, with what a list says about itself."""
+    """The same for a list of objects, and for the list's own metadata."""
     require(data, LIST, f"the list of {kind}", tried)
     for item in data.get("items") or ():
         check(item, kind, tried, whole=whole)
 
 
 def require(data: Any, shape: Any, what: str, tried: str) -> None:
-    """ClusterError if data have not this shape; `what` names them."""
+    """ClusterError if the data does not have this shape; `what` names the data."""
     if problem := fault(data, shape):
         raise untrusted(tried, f"{what}{problem}")
 
 
 def untrusted(tried: str, found: str) -> ClusterError:
-    """The error for an answer that no API server gives."""
-    return ClusterError(tried, f"what answers is not as an API server answers: {found}", FIX)
+    """The error for a response that no API server would give."""
+    return ClusterError(tried, f"the response is not one that an API server gives: {found}", FIX)
 
 
 def fault(data: Any, shape: Any) -> str:
-    """Where and how data have not this shape, or ""."""
+    """Where and how the data does not have this shape; "" if it does."""
     return next(_wrong(data, _Must(shape), ""), "")
 
 
 def depth_fault(data: Any) -> str:
-    """That data are nested too deep, or ""; level by level, so that no depth is one too many for it."""
+    """That the data is nested too deeply, or ""; level by level, because recursion would itself fail."""
     level, depth = [data], 0
     while level:
         depth += 1

@@ -31,7 +31,7 @@ class ClusterState:
     clock_skew: float = 0.0
     ready_nodes: int = 0
     provided: Mapping[str, str] = field(default_factory=dict)
-    """Component of the catalog → what the cluster has by itself of it."""
+    """Component of the catalog → what the cluster already has in its place."""
     storage_classes: Mapping[str, bool] | None = None
     """Name → whether it is the default one; None when they may not be listed."""
     entrances: Entrances = field(default_factory=Entrances)

@@ -96,7 +96,7 @@ def _rollout(live: Object, wanted: int) -> list[str]:
         paused = "; its rollout is paused" if spec.get("paused") else ""
         return [f"{updated} of {wanted} replicas are of its newest version{paused}"]
     old = int(status.get("replicas") or 0) - updated if kind == "Deployment" else 0
-    return [f"{old} of its version before still run{'s' if old == 1 else ''}"] if old > 0 else []
+    return [f"{old} of its previous version still run{'s' if old == 1 else ''}"] if old > 0 else []
 
 
 def _gave_up(live: Object) -> bool:

@@ -1,4 +1,4 @@
-"""Asks registries for the digests of images, by the OCI distribution API (version 2)."""
+"""Asks registries for the digests of images, through the OCI distribution API (version 2)."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _LARGEST_MANIFEST = 8 << 20
 _ANSWER_SECONDS = 120.0
-"""Seconds from the first byte of an answer to its last."""
+"""Seconds from the first byte of a response to its last."""
 _AT_FAULT = "the registry is at fault: ask its operator"
 
 
 class Registries:
     """Connections and tokens of one run. `ca_file` is trusted in place of the system's authorities.
 
-    `pause` waits some seconds; `patience` is how many it may wait altogether. `connect` is how many a
-    registry has to take a connection.
+    `pause` waits some seconds; `patience` is how many it may wait altogether. `connect` is how many seconds
+    a registry has to accept a connection.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Registries:
         return found
 
     def tags(self, repository: str) -> list[str]:
-        """The tags of a repository (`registry/path`), as many as the registry tells in `_MOST_PAGES` answers.
+        """The tags of a repository (`registry/path`), as many as the registry lists on `_MOST_PAGES` pages.
 
         Raises RegistryError when it cannot be reached, or has no such repository.
         """
@@ -207,7 +207,7 @@ class Registries:
             found = f"it asks for credentials to be sent to {_host(realm)} unencrypted"
             raise RegistryError("asking the registry", found, _AT_FAULT, _host(realm))
         if login is not None and not self._may_have(realm, base):
-            found = f"it asks for its login to be sent to {_host(realm)}, which is of another domain"
+            found = f"it asks for its login to be sent to {_host(realm)}, which is in another domain"
             hint = f'if that is right, add "{_host(realm)}": {{}} to "auths" of Docker\'s config.json'
             raise RegistryError("asking the registry", found, hint, registry)
         query = {"scope": parameters.get("scope") or f"repository:{path}:pull"}
@@ -232,7 +232,7 @@ class Registries:
         token = data.get("token") or data.get("access_token")
         if not isinstance(token, str):
             raise RegistryError(
-                "asking for a registry token", "the answer contains no token", "run again", _host(realm)
+                "asking for a registry token", "the response contains no token", "run again", _host(realm)
             )
         return token
 
@@ -245,7 +245,7 @@ class Registries:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether it is this machine, where Docker uses plain HTTP as well."""
+    """Whether it is this machine, to which Docker speaks plain HTTP as well."""
     return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 
@@ -259,8 +259,8 @@ def _is_safe(url: str, base: str) -> bool:
 def _is_of_domain(host: str, registry: str) -> bool:
     """Whether a host is the registry's own, below it, or below the domain that the registry is in.
 
-    So are auth.docker.io of registry-1.docker.io, and gitlab.com of registry.gitlab.com. A domain has two
-    names, or three where the second is one such as co in co.uk.
+    So auth.docker.io belongs to registry-1.docker.io, and gitlab.com to registry.gitlab.com. A domain has
+    two labels, or three where the second is one like co in co.uk.
     """
     if host == registry or host.endswith(f".{registry}"):
         return True

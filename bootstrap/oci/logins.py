@@ -117,7 +117,7 @@ def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
     """Ask `docker-credential-NAME get`; None when it does not know the registry."""
     tried = f"asking docker-credential-{name} for {key}"
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise RegistryError(tried, "not a valid name of a helper", "fix credHelpers or credsStore")
+        raise RegistryError(tried, "that is not a valid helper name", "fix credHelpers or credsStore")
     from bootstrap.core import on_path
 
     # Never from the current folder, which may be anyone's repository.

@@ -1,4 +1,4 @@
-"""Pure: what a Git host's answer contains apart from data: a complaint, the next page, how long to wait."""
+"""Pure: what a Git host's response has besides data: an error message, the next page, how long to wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 _SECONDARY = "secondary rate limit"
-"""GitHub's name for a limit that some answers mention only in their text."""
+"""GitHub's name for a limit that some responses mention only in their text."""
 
 
 def is_limit(status: int, headers: Mapping[str, str], message: str) -> bool:
@@ -58,7 +58,7 @@ def message(data: Any) -> str:
 
 
 def clock_time(seconds: float) -> str:
-    """A time of the day in UTC."""
+    """The local time of day, with its zone, of a time in seconds since the epoch."""
     return datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S %Z")
 
 

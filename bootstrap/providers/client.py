@@ -1,4 +1,4 @@
-"""Requests to a Git host's API: verified TLS, retries, pages, and every refusal as an error of ours."""
+"""Requests to a Git host's API: verified TLS, retries, pages, and every refusal as one of our errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bootstrap.providers import answers
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
 ATTEMPTS = 4
-"""Tries at least; a client with `until` goes on until then."""
+"""The least number of tries; a client with `until` goes on until then."""
 LONGEST_PAUSE = 30.0
 """Seconds; a host that asks for a longer pause gets an error instead."""
 PAGE = 50
@@ -40,9 +40,9 @@ class Client:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     page_size: str = "limit"
     until: float = 0.0
-    """By time.monotonic(): until then a host in trouble is asked again, beyond ATTEMPTS."""
+    """In time.monotonic(): until then a failing host is asked again, beyond ATTEMPTS."""
     known: set[str] = field(default_factory=set)
-    """`reached`, and `let in`: the host took the credential once, so that refusing it may pass."""
+    """`reached`, and `let in`: the host has accepted the credential once, so a refusal may be temporary."""
 
     @classmethod
     def for_url(
@@ -70,14 +70,14 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         missing: frozenset[int] = frozenset({404}),
     ) -> Any:
-        """The parsed answer; None for a status in `missing`.
+        """The parsed response; None for a status in `missing`.
 
         Raises GitUnreachable, AuthenticationFailed (401), or ProviderError with the host's message.
         """
         return self._whole(self._send(method, path, tried, json, params, missing), method, tried)
 
     def header(self, path: str, name: str, tried: str) -> str | None:
-        """One header of the answer to a GET; None for an answer without it, or 404."""
+        """One header of the response to a GET; None for a response without it, or 404."""
         answer = self._send("GET", path, tried, None, None, frozenset({404}))
         found = answer.headers.get(name) if answer is not None else None
         return None if found is None else str(found)
@@ -116,7 +116,7 @@ class Client:
         params: Mapping[str, str | int] | None,
         missing: frozenset[int],
     ) -> Any:
-        """The answer, retried where that may help; None for a status in `missing`."""
+        """The response, after retries where they may help; None for a status in `missing`."""
         url = f"{self.base}{path}"
         began, attempt = time.monotonic(), 0
         while True:
@@ -142,7 +142,7 @@ class Client:
                 raise GitUnreachable(tried, found, hint, self.base) from error
             limited = answers.is_limit(answer.status_code, answer.headers, answers.message(body(answer)))
             again = limited or (answer.status_code in _RETRIED and method in _REPEATABLE)
-            # Nothing was done by a request that was not let in.
+            # A request that was not let in has done nothing, so it may be repeated.
             again = again or (answer.status_code == 401 and "let in" in self.known)
             self.known.add("reached")
             pause = _pause(attempt, answers.patience(answer.headers, time.time()))
@@ -158,13 +158,13 @@ class Client:
             return answer
 
     def _whole(self, answer: Any, method: str, tried: str) -> Any:
-        """The answer's data; {} for an empty answer to a change."""
+        """The response's data; {} for an empty response to a change."""
         if answer is None:
             return None
         data = body(answer)
         if data is None and (method == "GET" or answer.content):
             hint = "check the URL and the proxy, then run again"
-            raise ProviderError(tried, "the answer is not JSON, or was truncated", hint, self.base)
+            raise ProviderError(tried, "the response is not JSON, or was truncated", hint, self.base)
         return data if data is not None else {}
 
     def _refused(
@@ -203,5 +203,5 @@ def _pause(attempt: int, asked: float) -> float:
 
 
 def _counted(attempts: int, began: float) -> str:
-    """How often and how long it was tried, where that was more than once."""
+    """How often and for how long it was tried; "" if once."""
     return f" ({attempts} tries in {time.monotonic() - began:.0f} s)" if attempts > 1 else ""

@@ -7,9 +7,10 @@ from bootstrap.providers.client import Client
 
 
 def has(client: Client, path: str, public: str, *, reads: tuple[str, bool]) -> bool:
-    """`path` is that of the list in the API; `reads` is the field, and its value, of a read-only key.
+    """Whether the public key is a read-only deploy key of the repository.
 
-    Raises ProviderError when the key exists and may write: Argo CD does not need that.
+    `path` is that of the list in the API; `reads` is the field, and its value, of a read-only key. Raises
+    ProviderError when the key exists and may write: Argo CD does not need that.
     """
     field, value = reads
     listed = client.pages(path, "listing the deploy keys")

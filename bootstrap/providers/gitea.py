@@ -28,7 +28,7 @@ API = "/api/v1"
 _COLOUR = "#5319e7"
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 _WORKFLOWS = frozenset({"gitea-actions", "forgejo-actions"})
-"""Whose comments a workflow's own token writes."""
+"""The users as which a workflow's own token comments."""
 _SIGN_IN = re.compile(r"signed in user is allowed|user does not exist|token|credentials", re.IGNORECASE)
 """Their message to a client that must sign in first, or whose credential is wrong."""
 

@@ -22,7 +22,7 @@ NAME = "github"
 _READS = ("read_only", True)
 """The field of a read-only deploy key."""
 _WORKFLOW = "github-actions[bot]"
-"""Whose comments a workflow's own token writes, which may not ask."""
+"""The user as which a workflow's own token comments; the token may not ask for it."""
 _BY_REVIEW = ("pull_request", "update")
 """Rules of a ruleset that block every push."""
 COMMIT = """
@@ -186,7 +186,7 @@ class GitHub:
         return deploy_keys.remove(self.client, f"{repository(repository_url)}/keys", public)
 
     def token_ends(self) -> str | None:
-        # Only for tokens that end; nothing tells those that do not from those of an app.
+        # Only tokens that expire have it; others cannot be told from an app's.
         name = "GitHub-Authentication-Token-Expiration"
         return self.client.header("/rate_limit", name, "asking when the token expires")
 

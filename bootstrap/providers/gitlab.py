@@ -170,7 +170,7 @@ class GitLab:
         tried, path = "asking when the token expires", "/personal_access_tokens/self"
         found = self.client.request("GET", path, tried, missing=frozenset({400, 403, 404}))
         if not isinstance(found, dict) or "expires_at" not in found:
-            return None  # a token of CI or of a deployment is none of these
+            return None  # a CI job's token, or a deploy token
         return str(found["expires_at"] or "")
 
     def protection(self, url: str, branch: str) -> str | None:
@@ -223,7 +223,7 @@ class GitLab:
         user = self._user()
         if user is None:
             hint = "give a project access token with the scope api"
-            raise ProviderError("asking whose the token is", "the token may not read it", hint, path)
+            raise ProviderError("asking who owns the token", "the token may not read it", hint, path)
         place = comments.Place(path, path, "PUT", "username")
         made = comments.ensure(self.client, place, {user["username"]}, mark, body)
         return replace(made, url=f"{origin(self.client.base)}/{project_path(url)}/-/merge_requests/{number}")

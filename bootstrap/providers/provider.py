@@ -96,7 +96,7 @@ class Provider(Protocol):
         """Let the public key read the repository, and no more; False when it does already."""
 
     def remove_deploy_key(self, repository_url: str, public: str) -> bool:
-        """Let the public key read the repository no more; False when it may not."""
+        """Stop the public key from reading the repository; False when it could not."""
 
     def token_ends(self) -> str | None:
         """When this credential's token expires, in the host's words; "" for never, None if it does not say.
@@ -142,14 +142,14 @@ def find(
 
 
 def get(url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0) -> Provider:
-    """The host behind a repository's URL, SSH ones included; one in trouble is asked again for `seconds`.
+    """The host behind a repository's URL, SSH ones included; a failing one is asked again for `seconds`.
 
     Raises InputError when there is no token, or no module knows the host.
     """
     tried = f"asking {host_of(url)} for its API"
     address = web_address(url)
     if credential.token is None:
-        hint = "give a token for the host by GIT_TOKEN, GIT_TOKEN_FILE or --token-file"
+        hint = "give a token for the host with GIT_TOKEN, GIT_TOKEN_FILE or --token-file"
         raise InputError(tried, "there is no token", hint)
     provider = _recognised(Client.for_url(address, credential, invocation, seconds))
     if provider is None:

@@ -13,7 +13,7 @@ WEBHOOK_PATH = "/api/webhook"
 
 @dataclass(frozen=True)
 class Delivery:
-    """The last one: its HTTP status (0: no answer came), the host's message, and when ("": unknown)."""
+    """The last delivery: its HTTP status (0: no response), the host's message, and when ("": unknown)."""
 
     status: int
     message: str

@@ -171,7 +171,7 @@ def test_watching_ends_with_its_time_while_nothing_happens() -> None:
 def test_answer_that_argocd_does_not_give_is_one_error(content: bytes) -> None:
     with answering(lambda *_: (200, {}, content)) as url:
         server = argocd_server.connect(url, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
-        with pytest.raises(ClusterError, match=r"not as an API server answers|not JSON"):
+        with pytest.raises(ClusterError, match=r"not one that an API server gives|not JSON"):
             server.applications("argocd")
         server.session.close()
 
@@ -205,6 +205,6 @@ def test_application_that_argocd_does_not_send_is_one_error() -> None:
 
     with answering(answer) as url:
         server = argocd_server.connect(url, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
-        with pytest.raises(ClusterError, match="not as an API server answers"):
+        with pytest.raises(ClusterError, match="not one that an API server gives"):
             list(server.watch("argocd", 60, 0.05))
         server.session.close()

@@ -130,7 +130,7 @@ def test_credential_that_is_not_accepted(tmp_path: Path, server: Mirror) -> None
 def test_page_of_something_else_is_cut(tmp_path: Path, server: Mirror) -> None:
     page = b"<html><title>Corporate\nproxy</title>" + b"<p>sorry</p>" * 1000
     server.serve("/version", Answer(page, 403, type="text/html"))
-    with pytest.raises(Forbidden, match="not a Status of an API server") as raised:
+    with pytest.raises(Forbidden, match="without an API server's Status") as raised:
         attempt(tmp_path, server.url, **trusting(server))
     assert "Corporate proxy" in raised.value.found
     assert len(raised.value.found) < 500

@@ -19,10 +19,10 @@ def status(code: int, message: str, reason: str = "", **details: Any) -> dict[st
     [
         (400, "unknown field spec.x", errors.Invalid, "fix the object"),
         (401, "Unauthorized", errors.Forbidden, "log in again"),
-        (403, 'secrets is forbidden: User "a" cannot list', errors.Forbidden, "has this right"),
+        (403, 'secrets is forbidden: User "a" cannot list', errors.Forbidden, "has this permission"),
         (403, 'pods "a" is forbidden: exceeded quota: q', errors.Forbidden, "ResourceQuota"),
         (403, "unable to create new content because it is being terminated", errors.Forbidden, "deletion"),
-        (403, "not yet ready to handle request", errors.Forbidden, "a reason other than a missing right"),
+        (403, "not yet ready to handle request", errors.Forbidden, "other than a missing permission"),
         (403, 'admission webhook "p" denied the request: no', errors.Forbidden, "policy"),
         (404, 'configmaps "a" not found', errors.NotFound, "check the name"),
         (409, "the object has been modified", errors.Conflict, "run again"),

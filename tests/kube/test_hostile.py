@@ -140,13 +140,13 @@ def test_no_other_server_gets_the_token(ask: Ask, api: HostileApi, code: int, pa
 )
 def test_answer_that_no_api_server_gives_is_one_error(ask: Ask, api: HostileApi, content: bytes) -> None:
     api.tricks[APPLICATIONS] = body(content)
-    refused(ask, "not as an API server answers")
+    refused(ask, "not one that an API server gives")
 
 
 def test_page_in_place_of_an_error_is_cut_and_escaped(ask: Ask, api: HostileApi) -> None:
     api.tricks["/version"] = body(b"<p>\x1b]0;x\x07" + b"sorry " * 10_000 + b"</p>", "text/html", 403)
     result = ask("status")
-    assert "not a Status of an API server" in result.err
+    assert "without an API server's Status" in result.err
     assert "\\x1b" in result.err
     assert len(result.err) < 1000
 
@@ -234,7 +234,7 @@ def test_name_that_a_command_to_copy_would_carry_is_refused(ask: Ask, api: Hosti
     api.change = change
     result = ask("status")
     assert result.exit == ExitStatus.CLUSTER
-    assert "not as an API server answers: Certificate.metadata.name" in result.err
+    assert "not one that an API server gives: Certificate.metadata.name" in result.err
 
 
 def test_text_of_a_cluster_moves_no_cursor_and_gives_ci_no_order(ask: Ask, api: HostileApi) -> None:
@@ -278,7 +278,7 @@ def test_event_that_no_api_server_sends_is_one_error(ask: Ask, api: HostileApi, 
     api.tricks[APPLICATIONS] = trick
     result = ask("wait", "--timeout", "2")
     assert result.exit == ExitStatus.CLUSTER
-    assert "not as an API server answers" in result.err
+    assert "not one that an API server gives" in result.err
 
 
 INGRESS = """\
@@ -321,7 +321,7 @@ def test_trace_and_init_take_no_hostile_answer_either(
         api.tricks = {"/services": body(answer), "/ingresses": body(answer), "/configmaps": body(answer)}
         for command in (trace, init):
             result = ask(*command)
-            assert "not as an API server answers" in result.out + result.err
+            assert "not one that an API server gives" in result.out + result.err
     assert all(authorization == f"Bearer {TOKEN}" for _, _, authorization in api.asked)
 
 

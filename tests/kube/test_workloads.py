@@ -35,7 +35,7 @@ WELL = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableRepli
             workload(
                 replicas=2, updatedReplicas=1, readyReplicas=1, availableReplicas=1, unavailableReplicas=1
             ),
-            "1 of its version before still runs, 1 of 2 pods are not available",
+            "1 of its previous version still runs, 1 of 2 pods are not available",
         ),
         (
             workload(spec={"replicas": 3}, replicas=3, updatedReplicas=1, availableReplicas=3),
