@@ -16,7 +16,7 @@ VALUES = ("password", "sshPrivateKey", "githubAppPrivateKey", "bearerToken", "tl
 
 
 def secret_name(url: str) -> str:
-    """One name a repository, so that a second one gets a Secret of its own."""
+    """One name per repository, so that a second one gets a Secret of its own."""
     return f"repository-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 
 

@@ -1,6 +1,6 @@
-"""When the credentials that Argo CD has expire, as far as they say so themselves.
+"""When Argo CD's credentials expire, as far as they say so themselves.
 
-A client certificate and a token in JWT form have their end in them; nothing of them is returned but that.
+A client certificate and a JWT contain the time at which they expire; nothing else of them is returned.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ class Expiry:
 
 
 def expiry(what: str, end: datetime, now: datetime) -> Expiry:
-    """Of one thing that ends at a time."""
+    """The Expiry of one thing, `what`, that ends at `end`."""
     ends = end.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Expiry(what, ends, (end - now).total_seconds() / 86400)
 
 
 def read(cluster: Cluster, namespace: str, now: datetime | None = None) -> list[Expiry] | None:
-    """Of what Argo CD has, soonest first; None if its Secrets may not be read."""
+    """When each of Argo CD's credentials expires, soonest first; None if its Secrets may not be read."""
     secrets: list[Object] = []
     try:
         for kind in KINDS:
@@ -70,7 +70,7 @@ def read(cluster: Cluster, namespace: str, now: datetime | None = None) -> list[
 
 
 def said(text: str) -> datetime | None:
-    """The time in a host's words (`2026-12-31`, `2026-12-31 23:59:59 UTC`); a day alone means its begin."""
+    """The time in a host's words (`2026-12-31`, `2026-12-31 23:59:59 UTC`); a day alone means its start."""
     found = _ISO.match(text)
     if found is None:
         return None
@@ -81,11 +81,11 @@ def said(text: str) -> datetime | None:
 
 
 def expiries(secrets: Iterable[Object], authorities: Object | None, now: datetime) -> Iterator[Expiry]:
-    """Pure: of Secrets of clusters and repositories, and of `argocd-tls-certs-cm`, soonest first."""
+    """Pure: what expires in Secrets of clusters and repositories, and in `argocd-tls-certs-cm`, by date."""
     found = [one for secret in secrets for one in _of_secret(secret, now)]
     for host, pem in ((authorities or {}).get("data") or {}).items():
         ends = [end for part in _certificates(str(pem)) if (end := _end_of(part))]
-        if ends:  # any one of them may be the one that is needed: the last says when it is over
+        if ends:  # any of them may be the one that is needed: the last to expire decides
             found.append(expiry(f"the CA of {host} (ConfigMap argocd-tls-certs-cm)", max(ends), now))
     yield from sorted(found, key=lambda one: one.days)
 

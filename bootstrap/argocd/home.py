@@ -1,4 +1,4 @@
-"""Connect to a cluster and find the namespace in which its Argo CD is: an adopted one may have any."""
+"""Connect to a cluster and find the namespace that its Argo CD is in: an adopted one may be in any."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ LARGEST = 20_000_000
 
 
 def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
-    """The file `manifests/<file>` of the module at `version` (a tag such as v3.6.1), and cached.
+    """The file `manifests/<file>` of the module at `version` (a tag such as v3.6.1), which is cached.
 
     Raises DownloadUnavailable when no proxy has it, ChecksumDiffers when the file differs.
     """
@@ -52,8 +52,8 @@ def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
         if actual != sha256:
             raise ChecksumDiffers(
                 f"reading {member}",
-                f"its sha256 is {actual}, expected is {sha256}",
-                "do not use that proxy: it serves another file than the release",
+                f"its sha256 is {actual}, expected {sha256}",
+                "do not use that proxy: it serves a file that is not the release's",
                 shown(url),
             )
         download.keep_bytes(content, invocation)

@@ -1,7 +1,7 @@
 """The note in the cluster that a removal has begun: the run that continues after an interruption reads it.
 
-It is the first thing that `bootstrap uninstall` writes and the last that it takes away, so that a run that
-was killed is known to the next one, and `init` does not install into the middle of a removal.
+It is the first thing that `bootstrap uninstall` writes and the last that it deletes, so that the next run
+knows of one that was killed, and `init` does not install into the middle of a removal.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def parse(config_map: Mapping[str, Any]) -> Removal:
     except (KeyError, TypeError, ValueError) as error:
         namespace = config_map["metadata"]["namespace"]
         place = f"ConfigMap {namespace}/{NAME}"
-        hint = f"delete it, and run bootstrap uninstall anew: kubectl -n {namespace} delete configmap {NAME}"
+        hint = f"delete it, and run bootstrap uninstall again: kubectl -n {namespace} delete configmap {NAME}"
         raise InputError("reading the note of a removal", f"{place} cannot be read: {error}", hint) from error
 
 

@@ -24,7 +24,7 @@ class Place:
 
 
 def find_root(applications: Mapping[Key, Object], namespace: str) -> Key | None:
-    """The Application in Argo CD's namespace that `init` has applied by itself; every other comes from it."""
+    """The Application in Argo CD's namespace that `init` has applied itself; every other comes from it."""
     found = [
         key
         for key, item in applications.items()
@@ -53,6 +53,6 @@ def managers(item: Object) -> set[str]:
 
 
 def is_bootstraps(item: Object) -> bool:
-    """`init` has applied it, or what is in the catalog under its label."""
+    """Whether `init` has applied it, or it carries the catalog's label."""
     labels = item["metadata"].get("labels") or {}
     return FIELD_MANAGER in managers(item) or labels.get(MANAGED_BY) == OURS

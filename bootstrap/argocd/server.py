@@ -118,7 +118,7 @@ class ArgoCDServer:
         return lines
 
     def rollouts(self, applications: Sequence[Application]) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """Empty: the server says no more of workloads than the health of its Applications."""
+        """Empty: the server says no more about workloads than the health of its Applications."""
         return {}
 
     def _changes(
@@ -168,7 +168,7 @@ class ArgoCDServer:
                     if result and result.get("application"):
                         events.put(result)
         except (Failure, bounded.TooMuch, AttributeError, ValueError, RecursionError):
-            pass  # it ended, or the other side closed it: everything is listed again
+            pass  # it ended, or the server closed it: everything is listed again
         finally:
             events.put(None)
 
@@ -200,7 +200,7 @@ class ArgoCDServer:
             raise NotFound(tried, message, hint, self.base, code=code)
         if code >= 300 or not isinstance(data, dict):
             hint = "check that --server is argocd-server's own URL, without a path"
-            raise ApiError(tried, f"answer {code}: {message}", hint, self.base, code=code)
+            raise ApiError(tried, f"HTTP {code}: {message}", hint, self.base, code=code)
         return data
 
 
@@ -214,7 +214,7 @@ def _end(answer: Any) -> None:
 def connect(
     server: str, invocation: Invocation, token_file: Path | None = None, ca_file: Path | None = None
 ) -> ArgoCDServer:
-    """An argocd-server by URL. InputError: no https (except on loopback), no token, no file."""
+    """An argocd-server by URL. InputError: not https (except on loopback), no token, a missing file."""
     url = server if "://" in server else f"https://{server}"
     parts = urlsplit(url)
     if parts.username or parts.password:

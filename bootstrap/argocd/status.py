@@ -86,7 +86,7 @@ class Status:
 
     @property
     def final(self) -> bool:
-        """Nothing moves any more: all that are not ready wait for someone, or for one that does."""
+        """Nothing will change by itself: all that are not ready wait for a person, or for one that does."""
         own = [item for item in self.waiting if item.final or not (item.parent or item.missing)]
         return bool(own) and all(item.final for item in own)
 

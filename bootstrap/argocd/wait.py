@@ -23,7 +23,7 @@ LOOK = 10.0
 PACE = 10.0
 """Seconds between two reports, at least: logs are read afterwards."""
 REPEAT = 60.0
-"""Seconds in which the same is not reported twice."""
+"""Seconds within which the same text is not reported twice."""
 LOOKED_AT = 5
 """Applications whose objects are read at once, at most."""
 SETTLED = 45.0
@@ -88,7 +88,7 @@ def wait(
             for item in status.waiting:
                 _refresh(source, watched, (item.namespace, item.name))
         if over:
-            raise _not_ready(source, watched, status, "nothing moves any more")
+            raise _not_ready(source, watched, status, "and nothing is changing")
     raise _not_ready(source, watched, status, f"after {timeout:.0f} s")
 
 
@@ -158,15 +158,15 @@ def _no_root(root: str, namespace: str, found: str) -> NotReadyError:
 
 
 def _of_lost_commit(watched: Watched, status: Status) -> list[str]:
-    """What a root that Argo CD has compared again, and that is still at another commit, means."""
+    """What it means that the root is still at another commit although Argo CD has compared it again."""
     top = watched.applications.get((watched.namespace, watched.root))
     row = next((item for item in status.waiting if item.name == watched.root and item.final), None)
     if watched.revision is None or top is None or row is None or watched.revision in revisions(top):
         return []
     branch = place_of(top).branch or "its branch"
     return [
-        f"{branch} does not lead to {watched.revision[:12]}: it was set back or pushed by force since, or "
-        "the commit is on another branch; push it again, or wait for what is there now"
+        f"{branch} does not contain {watched.revision[:12]}: it was reset or force-pushed since, or the "
+        "commit is on another branch; push it again, or wait for what is there now"
     ]
 
 

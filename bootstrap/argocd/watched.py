@@ -119,8 +119,8 @@ class Watched:
         """Those below the root that were not compared with the requested commit, nor asked to refresh.
 
         Argo CD compares on its own every few minutes; a commit that it does not know of yet would be
-        missed, because everything is still Synced with the one before. Where the files are known that the
-        commit changes, an Application that reads none of them is left alone.
+        missed, because everything is still Synced with the one before. Where the files that the commit
+        changes are known, an Application that reads none of them is left alone.
         """
         if self.revision is None:
             return []
@@ -165,7 +165,7 @@ class Watched:
         return found
 
     def _to_be_changed(self) -> set[Key]:
-        """Those that a running sync of the one above will change: that may end what is wrong with them."""
+        """Those that a running sync of their parent will change, which may fix what is wrong with them."""
         states = [application.get("status") or {} for application in self.applications.values()]
         syncing = [one for one in states if (one.get("operationState") or {}).get("phase") == "Running"]
         return {

@@ -1,4 +1,4 @@
-"""Waiting for a Git host in trouble, between two tries of an edit."""
+"""Waiting for a failing Git host, between two tries of an edit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootstrap.core.output import Output
 def wait_out(cause: GitUnreachable, tries: int, left: float, timeout: float, output: Output) -> None:
     """Wait after `tries` tries, with `left` of `timeout` seconds to go.
 
-    Raises `cause`, with how often and how long it was tried, if it is for good or no time is left.
+    Raises `cause`, with how often and for how long it was tried, if it is permanent or no time is left.
     """
     if not cause.is_transient:
         raise cause

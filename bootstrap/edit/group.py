@@ -39,12 +39,12 @@ LEADER_CALLS = 8
 """Where the host is slow, a leader has the time of this many pushes: two leaders undo each other's work."""
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 6.0
-"""A leader makes no more changes than in this time, or as long as reading took: others push meanwhile."""
+"""A leader makes changes for no longer than this, or than reading took: others push meanwhile."""
 LONGEST_PAUSE = 30.0
 
 
 def others_wait(branch: Branch, group: Group) -> int:
-    """How many others are waiting, those included that a killed run has left: whoever leads removes them."""
+    """How many others are waiting, including what a killed run has left: the leader removes that."""
     return len(git_waiting.names(branch, group.name))
 
 
@@ -78,7 +78,7 @@ def join(
             before, patience.deadline = patience.deadline, time.monotonic() + WITHDRAWING_SECONDS
             with suppress(BootstrapError), process_group.cleaning_up():
                 git_waiting.withdraw(branch, group.name, mine)
-            patience.deadline = before  # whoever goes on alone has all its time
+            patience.deadline = before  # a run that goes on alone has all its time
 
 
 @dataclass
@@ -193,7 +193,7 @@ class _Member:
         return alive
 
     def _pause(self, others: int) -> None:
-        """The more wait and the slower the host answers, the rarer each looks: together they ask evenly."""
+        """The more runs wait and the slower the host is, the less often each asks: the sum stays even."""
         longest = min(LONGEST_PAUSE, max(0.0, self.deadline - time.monotonic()))
         window = 0.8 + others * min(max(self.asking, 0.1), 0.3)
         time.sleep(min(window * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
@@ -267,7 +267,7 @@ class _Member:
 
 
 def _name_at(when: float) -> str:
-    """How the names of those begin who ask at this time, in seconds since the epoch."""
+    """The prefix of the names of runs that ask at this time, in seconds since the epoch."""
     return f"{int(when * 1000):015d}"
 
 

@@ -2,7 +2,7 @@
 
 What is repeated is the meaning of the edit, not its text, so two runs that change neighbouring lines
 do not get in each other's way. Nothing is ever forced or merged. A bump that was overtaken twice joins
-those that wait, and one of them pushes for all (group.py). If the answer to a push was lost, the branch
+those that wait, and one of them pushes for all (group.py). If the response to a push was lost, the branch
 is checked before the push is repeated.
 """
 
@@ -117,11 +117,11 @@ def push(
     publish: Callable[[Draft], str] | None = None,
     group: Callable[[], Group | None] = lambda: None,
 ) -> Pushed:
-    """Push what `decide` makes of the branch as it is; repeated until `timeout` seconds are over.
+    """Push what `decide` makes of the branch as it is; repeated until `timeout` seconds have passed.
 
     `publish` pushes by other means than git, and returns the commit's id (StalePlan: overtaken).
     `group` returns the group that pushes together, called when needed; None: each run pushes for itself.
-    Raises StalePlan or GitUnreachable when the time is over; PushRefused, InputError and others at once.
+    Raises StalePlan or GitUnreachable when the time is up; PushRefused, InputError and others at once.
     """
     deadline = time.monotonic() + timeout
     edit = _Edit(branch, decide, author, output, timeout, deadline, sign, publish, group)
@@ -152,7 +152,7 @@ def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
         return Pushed(None, tried.attempts)
     far = tried.refusals and before not in (branch.tip, *branch.parents)
     if far and not tried.alone and edit.group() is not None:
-        raise StalePlan("pushing", "several commits came meanwhile", "wait with the others", branch.shown)
+        raise StalePlan("pushing", "others pushed several commits", "wait with the others", branch.shown)
     with _turn(branch, edit.output, edit.deadline) as waited:
         tried.began = time.monotonic()
         if waited:
@@ -257,7 +257,7 @@ def _publish(branch: Branch, draft: Draft, publish: Callable[[Draft], str]) -> s
             raise
         raise _Busy(error) from error
     except ProviderError as error:
-        hint = f"{error.hint}; or propose the change: --pr in place of --push"
+        hint = f"{error.hint}; or propose the change: --pr instead of --push"
         raise PushRefused(error.tried, error.found, hint, error.where) from error
 
 
@@ -265,8 +265,8 @@ def _advised(error: PushRefused) -> PushRefused:
     """The refusal, with the option of `image set` that would help."""
     more = {
         git_refusals.SIGNATURE: "or have the host make and sign it: --via api",
-        git_refusals.REVIEW: "or propose the change: --pr in place of --push",
-        git_refusals.OTHER: "or propose the change: --pr in place of --push",
+        git_refusals.REVIEW: "or propose the change: --pr instead of --push",
+        git_refusals.OTHER: "or propose the change: --pr instead of --push",
     }.get(error.reason)
     hint = f"{error.hint}; {more}" if more else error.hint
     return PushRefused(error.tried, error.found, hint, error.where, reason=error.reason)

@@ -29,7 +29,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Review:
-    """The options of `--pr`. `branch` None: made from what is set; `trailer` marks what we may replace."""
+    """The options of `--pr`. `branch` None: derived from what is set; `trailer` marks what we may replace."""
 
     labels: tuple[str, ...] = ()
     auto_merge: bool = False
@@ -60,8 +60,8 @@ def propose(
 ) -> Proposed | None:
     """Push what `decide` makes of the branch to the branch `name`, and open a request if there is none.
 
-    None: nothing to change. A host in trouble is waited for until `timeout` seconds are over; a push whose
-    answer was lost is found at the next try. Raises RefusedError when someone else has committed there.
+    None: nothing to change. A failing host is waited for until `timeout` seconds have passed; a push whose
+    response was lost is found at the next try. Raises RefusedError when someone else has committed there.
     """
     began, breaks, overtaken = time.monotonic(), 0, 0
     calls = branch.calls.patience
@@ -123,7 +123,7 @@ def _open(
     url = branch.shown
     request = provider.pull_request(url, PullRequestSpec(head, branch.branch, title, body.strip()))
     if review.labels and (refusal := provider.label(url, request.number, review.labels)):
-        output.warn(f"the request has no labels: {refusal}")
+        output.warn(f"the pull request has no labels: {refusal}")
     if review.auto_merge and (refusal := provider.auto_merge(url, request.number)):
         output.warn(f"the host does not merge it automatically: {refusal}")
     return request

@@ -50,7 +50,7 @@ def check(
     if found is None:
         return
     if by_host:
-        output.warn(f"the host makes this commit, and Argo CD takes only {_by(found)}")
+        output.warn(f"the host makes this commit, and Argo CD accepts only {_by(found)}")
         return
     refused = problem(found.keys, sign, lambda: identity.signature_format(output.invocation))
     if refused:
@@ -62,7 +62,7 @@ def problem(keys: Sequence[str], sign: bool, form: Callable[[], str]) -> tuple[s
     if not keys:
         return None
     if not sign:
-        found = "Argo CD takes only signed commits here, and this run would push unsigned ones"
+        found = "Argo CD accepts only signed commits here, and this run would push unsigned ones"
         return found, "add --sign"
     if (used := form()) != "openpgp":
         found = f"Argo CD checks OpenPGP signatures, and git is configured to sign by {used}"

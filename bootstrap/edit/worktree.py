@@ -88,7 +88,7 @@ class WorkTree:
         """Write every file, each completely or not at all; existing files keep their mode and owner.
 
         Missing folders are created; folders that deletions leave empty are removed, too. Raises
-        RefusedError when a file no longer is what `before` says, or cannot be written.
+        RefusedError when a file is no longer what `before` says, or cannot be written.
         """
         ready: list[tuple[Path, Path]] = []
         try:
@@ -254,7 +254,7 @@ class WorkTree:
                 yield path
 
     def target_of(self, path: str) -> str | None:
-        """The target of a symbolic link; None if it no longer is one."""
+        """The target of a symbolic link; None if it is no longer one."""
         try:
             return str((self.root / path).readlink())
         except OSError:

@@ -225,7 +225,7 @@ def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path
     source = Path(listed.strip())
     if not listed or not source.is_dir():
         found = f"go list gave {listed.strip() or 'no folder'}"
-        raise SandboxError(f"finding the files of {pinned.data_module}", found, "run it again")
+        raise SandboxError(f"finding the files of {pinned.data_module}", found, "run again")
     if pinned.version == ARGOCD and pinned.name == "argocd":
         for manifest in ARGOCD_MANIFESTS:
             download.keep(source / "manifests" / manifest, workshop.invocation)

@@ -88,7 +88,7 @@ def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
 def remove_if_done(
     programs: Collection[Pinned], invocation: Invocation, report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """These are built. When nothing else is pending and no other run builds, remove the folder."""
+    """Note that these are built; remove the folder when nothing is pending and no other run is building."""
     path = folder(invocation)
     if not path.exists():
         return
@@ -101,13 +101,13 @@ def remove_if_done(
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return  # the run that still builds will remove it
-        report("removing the build folder: some gigabytes")
+            return  # the run that is still building will remove it
+        report("removing the build folder: several gigabytes")
         remove_tree(path)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder, read-only ones in it too: Go's module cache creates them."""
+    """Remove a folder, including the read-only folders in it that Go's module cache creates."""
     for inner, _, _ in os.walk(path):
         if not os.access(inner, os.W_OK):
             os.chmod(inner, 0o700)  # noqa: PTH101 (os.walk gives strings, and there are many)

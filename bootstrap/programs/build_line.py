@@ -60,7 +60,7 @@ def run(units: Sequence[Unit], stages: Stages[Unit, Sources, Built]) -> list[Bui
     """
     stop = threading.Event()
     running: _Running[Built] = _Running()
-    # Left from the inside out: the threads end before what they hold is released.
+    # Exited from the inside out: the threads end before what they hold is released.
     with ExitStack() as holding, ThreadPoolExecutor(1) as fetcher, ThreadPoolExecutor(MOST) as builders:
         sources = [fetcher.submit(stages.fetch, unit, stop) for unit in units]
         try:

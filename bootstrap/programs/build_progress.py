@@ -1,4 +1,4 @@
-"""Reports what is being built, what is left, and how long it will take; in the end, where the time went."""
+"""Reports what is being built, what is left, and how long it will take; at the end, where the time went."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRIOR = 100
 
 @dataclass(frozen=True)
 class UnitSpent:
-    """Seconds that one `go build` took, by what it did; `fetch` may have been while another unit compiled."""
+    """Seconds that one `go build` took, by what it did; `fetch` may overlap with another unit's `compile`."""
 
     names: tuple[str, ...]
     fetch: float
@@ -39,7 +39,7 @@ class Spent:
 
 @dataclass
 class Stopwatch:
-    """Measures from when it is made."""
+    """Measures from its creation on."""
 
     clock: Callable[[], float] = time.monotonic
     units: list[UnitSpent] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Stopwatch:
 
 
 def _processor_time() -> float:
-    """Of the programs that were started and have ended."""
+    """Seconds of processor time of the programs that were started and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

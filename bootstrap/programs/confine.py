@@ -1,6 +1,6 @@
 """What the kernel can deny a program, whatever its input: sockets, and files elsewhere.
 
-A thread drops rights permanently (seccomp, Landlock) and starts the program, which inherits that. It
+A thread gives up rights permanently (seccomp, Landlock) and starts the program, which inherits that. It
 needs no privilege, no helper program and less than a millisecond; a network namespace takes tens of
 them, and containers and Ubuntu refuse one to an ordinary user.
 """
@@ -72,7 +72,7 @@ def start(confinement: Confinement, starter: Callable[[], T]) -> T:
 
 @cache
 def kernel() -> Kernel:
-    """Found out once, by trying it."""
+    """What this kernel supports; found out once, by trying it."""
     found: list[Kernel] = []
 
     def trial() -> None:
@@ -155,7 +155,7 @@ def _forbid_files(confinement: Confinement) -> None:
 
 
 def _allow(ruleset: int, paths: Iterable[Path], rights: int) -> None:
-    """Allow something below each path; a missing one needs nothing."""
+    """Allow something below each path; missing paths are skipped."""
     for path in paths:
         try:
             handle = os.open(path, os.O_PATH | os.O_CLOEXEC)

@@ -37,7 +37,7 @@ def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
 
 
 def told(program: str, pinned: Pinned, invocation: Invocation) -> tuple[str, re.Match[str] | None]:
-    """What the program at a path says of itself, and the version in that."""
+    """What the program at a path says about itself, and the version in it."""
     output = run.ask([program, *pinned.asks], invocation.environ, SECONDS) or ""
     return output, _VERSION.search(output)
 

@@ -69,11 +69,11 @@ def budget(read: int) -> Budget:
     return Budget(OUTPUT + OUTPUT_FOR_EACH * read)
 
 
-_LIMITED = re.compile(r"it (?:was not run|did not end within|needs more memory|writes more|gives more)")
+_LIMITED = re.compile(r"it (?:was not run|did not end within|needs more memory|writes more|prints more)")
 
 
 def was_limited(complaint: str) -> bool:
-    """Whether a program has no result because of a limit: another time, or alone, it may have one."""
+    """Whether a program has no result because of a limit: in another run, or alone, it may have one."""
     return _LIMITED.search(complaint) is not None
 
 
@@ -142,7 +142,7 @@ def run(
 ) -> Ended:
     """Run a program in the private `folder`: it may write only there, and read only there and in `read`.
 
-    `command` begins with an absolute path. `variables` are of the program's own. With `network` it may
+    `command` begins with an absolute path. `variables` are the program's own. With `network` it may
     read whatever the user may. Raises process_group.Over when this run is ending; all else is an Ended.
     """
     budget = budget or Budget()
@@ -150,7 +150,8 @@ def run(
     if seconds < 1:
         return Ended(-1, b"", "", "it was not run: others before it did not end in time")
     if budget.output <= 0:
-        return Ended(-1, b"", "", "it was not run: others before it gave more than fits what was read")
+        found = "it was not run: others before it printed more than is plausible for what was read"
+        return Ended(-1, b"", "", found)
     try:
         process = begin(command, folder, environ, read, network, seconds, variables=variables)
     except OSError as error:
@@ -178,7 +179,7 @@ def begin(
     stderr: int = subprocess.PIPE,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.Popen[bytes]:
-    """Start a program as `run` does and return it while it runs: for one that is spoken with.
+    """Start a program as `run` does and return it while it runs: for one that is talked to.
 
     `seconds` are those of processor time that it may take. Raises OSError, process_group.Over.
     """
@@ -269,7 +270,7 @@ def _read(process: subprocess.Popen[bytes], most: int) -> tuple[bytes, str, str 
                 if not part:
                     waiting.unregister(key.fd)
                 elif size > most:
-                    limit = f"it gives more than fits what was read: {size / 1e6:.0f} MB"
+                    limit = f"it prints more than is plausible for what was read: {size / 1e6:.0f} MB"
                 parts[key.fd].append(part)
     out, err = (b"".join(parts[stream.fileno()]) for stream in streams)
     for stream in streams:

@@ -1,4 +1,4 @@
-"""Pure: whether an address range may be that of pods or nodes."""
+"""Pure: whether an address range may be one of pods or nodes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "f
 
 
 def may_hold_pods(cidr: str, left_out: Any, inside_only: bool) -> bool:
-    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet or DNS.
+    """Whether a range may hold addresses of pods or nodes; link-local ones belong to the kubelet or DNS.
 
-    A range that excludes all private ranges in it, as those for the Internet do, is not that of pods;
-    unless the other end is a pod (`inside_only`), traffic may still come from there.
+    A range that excludes all private ranges in it, as those for the Internet do, holds no pods; unless the
+    other end is a pod (`inside_only`), traffic may still come from there.
     """
     try:
         network = ip_network(cidr, strict=False)

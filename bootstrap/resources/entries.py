@@ -37,7 +37,7 @@ class Entry:
 
 
 def entries(index: Index, host: str, path: str) -> list[Entry]:
-    """The rules that answer `host`; with a path, of each route only the one that matches it."""
+    """The rules that answer `host`; with a path, only those with the longest prefix that matches it."""
     found = [entry for entry in every(index) if _takes(entry.host, host)]
     exact = [entry for entry in found if entry.host == host]
     found = exact or found

@@ -132,9 +132,9 @@ def selected(index: Index, selector: Mapping[str, Any], namespace: str) -> list[
 
 
 def is_hook(resource: Resource) -> bool:
-    """Whether it runs once, as an installation hook or a chart's test: it is no part of the desired state.
+    """Whether it runs once, as an installation hook or a chart's test: it is not part of the desired state.
 
-    As Argo CD decides it; with Helm's `crd-install`, an object is none.
+    Decided as Argo CD does: an object with Helm's `crd-install` is not a hook.
     """
     helm, own = (resource.annotations.get(hook) for hook in _HOOKS)
     return own is not None or helm not in (None, "crd-install")

@@ -211,7 +211,7 @@ def _in_tunnel(index: Index, target: Peer) -> bool:
 def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resource | None:
     """The AuthorizationPolicy that refuses the connection, or None.
 
-    It is refused by a DENY that matches, and when there are ALLOW policies but none matches. Rules that look
+    It is refused by a DENY that matches, or when there are ALLOW policies but none matches. Rules that look
     at what Git does not say (paths, headers, addresses, tokens) are assumed to match for ALLOW, not for DENY.
     """
     beyond = index.beyond.of(AUTHORIZATION, namespace=MESH) if index.beyond else []
@@ -241,7 +241,7 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
 
 _PROXIES = {"proxyv2", "auto"}
 _PLANE = {"pilot", "ztunnel", "install-cni"}
-"""The mesh's own programs, which no proxy stands before."""
+"""The mesh's own programs, which have no proxy in front of them."""
 
 
 def _in_mesh(index: Index, target: Peer) -> bool:
@@ -285,7 +285,7 @@ def _matches(policy: Resource, rule: Mapping[str, Any], source: Peer, port: int 
 
 
 def _is_source(policy: Resource, wanted: Mapping[str, Any], source: Peer, sure: bool) -> bool:
-    """Whether every field of a rule's source matches the caller. What Git does not say does unless `sure`."""
+    """Whether all fields of a rule's source match the caller. What Git does not say matches unless `sure`."""
     known = {
         "namespaces": _in_namespace,
         "principals": _is_principal,

@@ -44,7 +44,7 @@ class Product:
 
 
 def _row(name: str, charts: str = "", *, known: bool = True, **columns: str) -> Product:
-    """Words separated by blanks, to keep a row on a line."""
+    """A Product from columns whose words are separated by spaces, to keep a row short."""
     words = {
         key: text if key in ("serves", "metrics") else tuple(text.split()) for key, text in columns.items()
     }

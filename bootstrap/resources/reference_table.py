@@ -30,7 +30,7 @@ ServersTransportTCP spec.tls.certificatesSecrets[]        Secret local
 ServersTransportTCP spec.tls.rootCAsSecrets[]             Secret local
 """
 
-# Kinds at the margin, below them their fields: path, kinds that they name, and flags of Field.
+# Kinds are at the left margin, and below them their fields: path, the kinds it names, and flags of Field.
 OTHERS = """\
 Route.route.openshift.io
   spec.to.name Service local

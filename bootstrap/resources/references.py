@@ -25,7 +25,7 @@ class Field:
     The first of them is the default.
 
     `local`: it cannot name another namespace; `certificate`: what it names is a TLS
-    certificate; `strict`: `kind` is mandatory, and others than `kinds` are ignored.
+    certificate; `strict`: `kind` is mandatory, and any but `kinds` are ignored.
     """
 
     path: tuple[str, ...]
@@ -221,7 +221,7 @@ def _annotated(ingress: Resource) -> Iterator[Named]:
 
 
 def _provided(user: Resource, note: str, kind: str) -> Iterator[Named]:
-    """What an annotation of Traefik names as `namespace-name@kubernetescrd`, of the own namespace."""
+    """What an annotation of Traefik names as `namespace-name@kubernetescrd`, in the user's own namespace."""
     for part in str(user.annotations.get(note) or "").split(","):
         name, _, provider = part.strip().partition("@")
         if provider == "kubernetescrd" and name.startswith(f"{user.namespace}-"):

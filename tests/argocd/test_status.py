@@ -261,6 +261,6 @@ def test_what_objects_say_is_shown_where_someone_has_to_act() -> None:
 def test_application_that_is_called_healthy_waits_for_its_rollout() -> None:
     status = of(root("a"), application("a"))
     assert status.ready
-    found = status.with_rollouts({("argocd", "a"): ["Deployment x/a: 1 of its version before still runs"]})
+    found = status.with_rollouts({("argocd", "a"): ["Deployment x/a: 1 of its previous version still runs"]})
     assert not found.ready
     assert waiting(found) == {"a": "an unfinished rollout"}
