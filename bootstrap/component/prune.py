@@ -17,7 +17,7 @@ _LOCAL = "config.kubernetes.io/local-config"
 _POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition"
 _SHARED = {"argo-rollouts": ("argoproj.io",), "eck-operator": ("k8s.elastic.co",)}
-"""Chart → groups of its CRDs that others have CRDs in, too, or below which its groups are."""
+"""Chart → API groups of its CRDs that others define kinds in, too, or whose subdomains its groups are."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Pruned:
 
 
 def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, bytes]) -> Pruned:
-    """What is deleted along with an Application; `files` are the app's, by path from the repository's top.
+    """What is deleted along with an Application; `files` are the app's, by path from the repository's root.
 
     `elsewhere`: its manifests are in a chart or another repository.
     """
@@ -64,7 +64,7 @@ def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, 
 
 
 def _stays(item: Mapping[str, Any], application: Mapping[str, Any]) -> bool:
-    """An object's own option comes before its Application's."""
+    """Whether an object is kept; its own option takes precedence over its Application's."""
     if item["kind"] == _CRD or (item["metadata"].get("annotations") or {}).get(_POLICY) == "keep":
         return True
     general = [str(one) for one in (application["spec"].get("syncPolicy") or {}).get("syncOptions") or ()]

@@ -108,7 +108,7 @@ def disable(names: tuple[str, ...], yes: bool, where: Where, output: Output) -> 
 
 
 def deletions(files: Files, cluster: Cluster, choice: Choice) -> tuple[str, ...]:
-    """What Argo CD deletes when these components are switched off, a sentence an Application."""
+    """What Argo CD deletes when these components are switched off: one sentence per Application."""
     folder = posixpath.dirname(cluster.path)
     sentences = []
     for name in choice.switched:

@@ -70,4 +70,4 @@ def _file(graph: Graph, output: Output, format: str, text: str) -> None:
         raise InputError(
             "writing the graph", f"{path} exists and is not a graph", f"name a file: > other.{format}"
         )
-    output.line(f"written to {path}: open it in a browser (another place: > FILE; as text: -o mermaid)")
+    output.line(f"written to {path}: open it in a browser (to another file: > FILE; as text: -o mermaid)")

@@ -23,7 +23,7 @@ _AT_ONCE = 4
 class ByKustomize:
     """Renders from the files, and with kustomize where they leave something open.
 
-    Answers are kept by content, so that an edit that is tried again at a new tip rebuilds only what has
+    Results are cached by content, so that an edit that is tried again at a new tip rebuilds only what has
     changed.
     """
 

@@ -1,8 +1,8 @@
 """Pure: the request of an image bump, as a text that another run can carry out in its place.
 
-It is sealed with a key that only those have who may push as its owner may: whoever can write a ref,
-but not the branch, cannot get a change into the branch. The request includes what its owner saw:
-the change is made if that is still so, and given back if it is not.
+It is sealed with a key that only runs with the same push permission as its owner have: whoever can write a
+ref, but not the branch, cannot get a change into the branch. The request includes what its owner saw: the
+change is made if that is still so, and given back if it is not.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def seen_of(changes: Sequence[Change]) -> tuple[str, ...]:
 
 
 def group_of(key: str, url: str, branch: str) -> str:
-    """The name of the group that may make each other's changes on one branch; it does not reveal the key."""
+    """The name of the group of runs that may make each other's changes; it does not reveal the key."""
     return _sealed(key, "group", _place(url), branch)[:20]
 
 

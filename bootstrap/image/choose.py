@@ -202,7 +202,7 @@ def _refuse_overridden(found: Found, whole: Search) -> None:
         if changed <= kustomize.covered(over, whole.files):
             where = choice.file if isinstance(choice, Addition) else choice.location
             text = f"{where} is overridden by {over.location} ({over.text})"
-            hint = f"name the image, which is for every container that has it: {image.repository}"
+            hint = f"name the image, which changes every container that uses it: {image.repository}"
             raise InputError(whole.tried, text, hint)
 
 

@@ -1,6 +1,6 @@
 """What to check before an image is set: digests at registries, and in the history what was set since.
 
-Answers of registries are valid for the whole run; the history is read again at every new tip.
+A registry's answer is valid for the whole run; the history is read again at every new tip.
 """
 
 from __future__ import annotations

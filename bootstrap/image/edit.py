@@ -156,7 +156,7 @@ def _edit_spots(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
 def _refuse_doubt(place: ImagePlace, wanted: Reference) -> None:
     """InputError if the result would not be an image: a tag that would be one too many."""
     if place.doubt is not None and wanted.tag is not None:
-        hint = "leave one key for it, or declare in bootstrap.yaml which is meant (repository, tag)"
+        hint = "keep one key for it, or declare in bootstrap.yaml which one is meant (repository, tag)"
         raise InputError(f"setting {place.name}", place.doubt, hint, place.location)
 
 

@@ -55,12 +55,12 @@ def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
     for fault in faults:
         output.detail(f"left out {fault.where or ''}: {fault.found}")
     if faults and not output.verbose:
-        output.warn(f"{counted(len(faults), 'file')} cannot be read and left out; --verbose shows why")
+        output.warn(f"left out {counted(len(faults), 'file')} that cannot be read; --verbose shows why")
     return places
 
 
 def _asked(places: Sequence[ImagePlace], tree: WorkTree, output: Output) -> dict[ImagePlace, LogEntry | None]:
-    """The same for a shallow or partial clone, from its remote; without a remote, places are left out."""
+    """`_setters` for a shallow or partial clone, from its remote; without a remote, places are left out."""
     found: dict[ImagePlace, LogEntry | None] = {}
     hint = "git fetch --unshallow (in a partial clone: git fetch --refetch --no-filter), or give --repo URL"
     if len({place.file for place in places}) > _FEW:

@@ -110,7 +110,7 @@ def places(rendered: Rendered, meant: Sequence[Container], inside: set[str]) -> 
 
 
 def current(images: Sequence[Container], otherwise: Reference) -> Reference:
-    """The common image; without a tag if they differ."""
+    """The image that all of the containers have; `otherwise` if they differ."""
     references = {image.text: image.reference for image in images}
     first = next(iter(references.values()), None)
     return first if len(references) == 1 and first is not None else otherwise

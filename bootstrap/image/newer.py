@@ -49,7 +49,7 @@ def not_newer(
     if current is not None:
         order = compare(new, current, is_ancestor)
         if order is None:
-            found = f"neither versions nor known commits are in {current} and {new}"
+            found = f"the tags of {current} and {new} contain neither versions nor known commits"
             if all(versions.is_version(image.tag or "") for image in (current, new)):
                 found = f"the tags of {current} and {new} do not show which one is newer"
             hint = (
@@ -101,7 +101,7 @@ def parse_time(text: str) -> float:
 
 
 def day(when: float) -> str:
-    """A time in a readable form."""
+    """A time in seconds since the epoch, as `2026-01-31 12:00 UTC`."""
     return datetime.fromtimestamp(when, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 

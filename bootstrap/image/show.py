@@ -71,7 +71,7 @@ def _lines(outcome: Outcome, dry_run: bool, place: Place | None) -> Iterator[str
 
 
 def _line(change: Change) -> str:
-    """The name is in front only if the references do not show it."""
+    """One change as a line; the image's name is in front only if the references do not show it."""
     was = change.before or change.after
     name = "" if canonical(change.name) == canonical(was.repository) else f"{change.name} "
     if change.state == "already":
@@ -84,7 +84,7 @@ def _line(change: Change) -> str:
         )
     if change.state == "kept":
         return f"{change.location}: {name}stays {change.before or 'no entry'}: {change.reason}"
-    after = f"no entry, so as in its resources: {change.after}" if change.gone else change.after
+    after = f"no entry (its resources have {change.after})" if change.gone else change.after
     return f"{change.location}: {name}{change.before or 'no entry'} -> {after}"
 
 

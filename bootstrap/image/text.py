@@ -12,7 +12,7 @@ _VALUE = re.compile(r"(?P<gap>[ \t]*[\"'`]?)(?P<value>[^\s\"'`,;<>|()\[\]{}]+)")
 
 
 class Found(NamedTuple):
-    """A value: offsets in the text without its byte order mark, and its line from 1."""
+    """A value, its offsets in the text without the byte order mark, and its line, counted from 1."""
 
     value: str
     start: int
@@ -21,14 +21,14 @@ class Found(NamedTuple):
 
 
 def find(content: bytes, after: str, where: str, tried: str) -> Found:
-    """The value after the text `after`, up to a blank, quote, comma or bracket.
+    """The value after the text `after`, up to a space, quote, comma or bracket.
 
     InputError when that text is missing or appears more than once, or when nothing follows it.
     """
     text = decode(content, where)
     starts = [found.end() for found in re.finditer(re.escape(after), text)]
     if not starts:
-        raise InputError(tried, f"{after!r} is not in the file", "fix after", where)
+        raise InputError(tried, f"{after!r} is not in the file", "give text that is in the file", where)
     if len(starts) > 1:
         lines = ", ".join(str(text.count("\n", 0, start) + 1) for start in starts[:8])
         hint = "give more of the text before the image"

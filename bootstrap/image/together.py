@@ -88,7 +88,7 @@ def _home(file: str) -> str:
 
 
 def _is_reproducible(request: Request, conditions: Conditions) -> bool:
-    """Whether another machine can decide the same: not if it needs other data, as a commit's ancestry."""
+    """Whether another machine can decide the same: not if that takes other data, such as commit ancestry."""
     if request.verb != "Set" or request.like is not None:
         return False
     commits = any(_COMMIT.search(item.tag or "") for item in request.wanted)
@@ -96,7 +96,7 @@ def _is_reproducible(request: Request, conditions: Conditions) -> bool:
 
 
 def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str | None:
-    """What those who may push the same have in common; "" if everybody may push; None if it is unknown."""
+    """What everyone who may push the same has in common; "" if anyone may push; None if it is unknown."""
     if shared := invocation.environ.get(KEY):
         return shared
     url = str(getattr(branch, "url", branch.shown))

@@ -1,4 +1,4 @@
-"""Pure: what the settings change of Argo CD itself: its images by digest, and whose commits it takes."""
+"""Pure: what the settings change in Argo CD itself: its images by digest, and whose commits it accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Files = Mapping[str, bytes]
 
 
 def edited(files: Files, clusters: list[Settings]) -> dict[str, bytes]:
-    """The files that are other than shipped, for clusters that share one Argo CD's folder."""
+    """The files that differ from those shipped, for clusters that share one Argo CD's folder."""
     result: dict[str, bytes] = {}
     plain = Settings(clusters[0].repo_url, clusters[0].branch, path=clusters[0].path)
     for settings in clusters:

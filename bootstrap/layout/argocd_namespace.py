@@ -1,4 +1,4 @@
-"""Pure: the edits of a layout whose Argo CD is in another namespace than `argocd`: one that was adopted."""
+"""Pure: the edits of a layout whose Argo CD is not in the namespace `argocd`: one that was adopted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Files = Mapping[str, bytes]
 
 
 def changed(files: Files, before: str, after: Settings) -> dict[str, bytes]:
-    """The files that name Argo CD's namespace, for that of the settings."""
+    """The files that name Argo CD's namespace, changed to that of the settings."""
     namespace = after.argocd_namespace
     if before == namespace:
         return {}

@@ -26,7 +26,7 @@ class Resolved:
 def offered(
     tip: Mapping[str, bytes], catalog: Mapping[str, bytes], prefix: str, cluster: str
 ) -> dict[str, Component]:
-    """What the cluster's kustomization names, and what the catalog's names besides."""
+    """The components that the cluster's kustomization names, and those that only the catalog's names."""
     mine = tip.get(f"{prefix}clusters/{cluster}/kustomization.yaml", b"")
     theirs = components.offered(catalog["clusters/default/kustomization.yaml"])
     known = components.offered(mine)
@@ -56,7 +56,7 @@ def resolve(
         if name in off:
             found = f"it requires {name}, which --without switches off"
             raise RefusedError(f"switching {choice.because.get(name, name)} on", found, "omit one of the two")
-    notes = [f"{name} is switched on, as {by} requires it" for name, by in choice.because.items()]
+    notes = [f"{name} is switched on because {by} requires it" for name, by in choice.because.items()]
     notes += choice.notes
     names = list(dict.fromkeys([*named, *choice.switched]))
     if ALL in on:

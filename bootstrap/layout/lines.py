@@ -29,7 +29,7 @@ class ByHunk(NamedTuple):
 
 
 def alike(one: bytes, other: bytes, path: str) -> bool:
-    """Whether two texts differ only in line endings, trailing blanks or YAML formatting."""
+    """Whether two texts differ only in line endings, trailing whitespace or YAML formatting."""
     if one == other:
         return True
     if b"\0" in one or b"\0" in other:

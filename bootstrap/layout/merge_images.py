@@ -38,7 +38,7 @@ class Aligned(NamedTuple):
 
 
 def aligned(base: bytes, ours: bytes, theirs: bytes) -> Aligned | None:
-    """Merged by lines after that, only contradictory entries conflict; None if they cannot be aligned."""
+    """The texts such that, merged by lines, only contradictory entries conflict; None if impossible."""
     parts = [_parts(text) for text in (base, ours, theirs)]
     before, here, there = parts
     if before is None or here is None or there is None:

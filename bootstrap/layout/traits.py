@@ -112,7 +112,7 @@ def to_enable(
     notes = [f"{name}: {warning}" for name in order for warning in known[name].warnings]
     given = {one for name in on | set(order) if name in known for one in known[name].provides}
     notes += [
-        f"{name} expects of the cluster: {', '.join(left)}"
+        f"{name} expects the cluster to provide: {', '.join(left)}"
         for name in order
         if (left := [one for one in known[name].expects if one not in given])
     ]
@@ -134,7 +134,7 @@ def to_disable(offers: Mapping[str, Component], known: Mapping[str, Traits], nam
         needed = sorted(set(known[left[0]].requires) & set(going)) or going
         raise RefusedError(
             f"switching {needed[0]} off",
-            f"{', '.join(left)}, which {'is' if len(left) == 1 else 'are'} on, cannot do without it",
+            f"{', '.join(left)}, which {'is' if len(left) == 1 else 'are'} on, cannot run without it",
             f"switch them off together: bootstrap component disable {' '.join([*going, *left])}",
         )
     return Choice(tuple(going), {})

@@ -39,18 +39,18 @@ def title(step: Step) -> str:
             commits, changed = counted(len(step.commits), "commit"), counted(len(files), "file")
             if step.review:
                 into = f"{step.branch} of {step.url}"
-                return f"ask for {commits} ({changed}) on {step.review} to be merged into {into}"
+                return f"open a pull request for {commits} ({changed}) from {step.review} into {into}"
             return f"push {commits} ({changed}) to {step.branch} of {step.url}"
         case ServerSideApply():
             return f"apply {step.title} ({counted(len(step.objects), 'object')})"
         case EnsureSecret():
             keys = [*step.generate, *(key for key, _ in step.values_from), *(key for key, _ in step.literals)]
-            asked = f", as Application {step.asked_by} asks" if step.asked_by else ""
+            asked = f", as Application {step.asked_by} requests" if step.asked_by else ""
             return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)}){asked}"
         case EnsureWebhook():
             return f"create a webhook from {step.repository} to {step.url}"
         case EnsureDeployKey():
-            return f"let Argo CD read {step.repository} by a deploy key"
+            return f"let Argo CD read {step.repository} with a deploy key"
         case DeleteObjects():
             return f"delete {counted(len(step.objects), 'object')}"
         case WaitFor():
@@ -58,7 +58,7 @@ def title(step: Step) -> str:
 
 
 def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = False) -> Iterator[str]:
-    """The plan, one line per step; with `diff`, every file's difference and every object's."""
+    """The plan: each step with its files or objects; with `diff`, every difference in them."""
     changed = {preview.object: preview for preview in previews}
     for number, step in enumerate(plan.steps, 1):
         yield f"{number}. {title(step)}"
@@ -159,7 +159,7 @@ def _file_lines(change: FileChange, diff: bool) -> Iterator[str]:
         return
     for line in difflib.unified_diff(before, after, n=2, lineterm=""):
         if not line.startswith(("--- ", "+++ ")):
-            yield f"     {line.replace(PARENT_COMMIT, '(the commit before, whose id is not known yet)')}"
+            yield f"     {line.replace(PARENT_COMMIT, '(the previous commit, whose id is not known yet)')}"
 
 
 def _object_lines(preview: Preview) -> Iterator[str]:

@@ -46,7 +46,7 @@ class ServerSideApply:
 
 @dataclass(frozen=True)
 class EnsureSecret:
-    """Keys a Secret must have; never their values.
+    """Keys that a Secret must have; of their values, only `literals`, which are not confidential.
 
     `generate` get random values when missing and are kept when present; `values_from` names
     credentials that the run holds in memory (key of the Secret → name of the credential). `asked_by` is

@@ -154,7 +154,7 @@ def test_components_are_switched_by_name(init: Init, bare: Bare) -> None:
 
 def test_requirements_are_reported_in_the_plan_and_alternatives_are_refused(init: Init, bare: Bare) -> None:
     planned = init("--with", "tempo", "--dry-run")
-    assert "note: otel-collector is switched on, as tempo requires it" in planned.out
+    assert "note: otel-collector is switched on because tempo requires it" in planned.out
     init()
     refused = init("--with", "ingress-nginx")
     assert refused.exit == 3

@@ -44,7 +44,7 @@ def test_own_namespaces_secret_is_made_and_the_plan_says_who_asks() -> None:
     entry = {"namespace": "shop", "name": "db", "generate": ["password"], "literals": {"user": "shop"}}
     (step,) = asking([entry], "shop")
     assert step == EnsureSecret("shop", "db", ("password",), literals=(("user", "shop"),), asked_by="shop")
-    assert show.title(step) == "make Secret shop/db (password, user), as Application shop asks"
+    assert show.title(step) == "make Secret shop/db (password, user), as Application shop requests"
     (data,) = show.plan_data(_plan(step))["steps"]
     assert data["askedBy"] == "shop"
 

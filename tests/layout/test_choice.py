@@ -25,7 +25,7 @@ def resolve(
 def test_what_a_component_requires_comes_along_and_is_reported() -> None:
     found = resolve(["tempo"])
     assert found.names == ("tempo", "otel-collector")
-    assert "otel-collector is switched on, as tempo requires it" in found.notes
+    assert "otel-collector is switched on because tempo requires it" in found.notes
     assert resolve([]) == Resolved(())
     assert resolve(["traefik"]).names == ("traefik",)  # it is on, with what it requires
 
@@ -87,7 +87,7 @@ def test_an_existing_cluster_is_taken_as_it_is_and_the_catalogs_newcomers_are_of
 
 
 def test_what_is_expected_of_the_cluster_is_reported_only_where_no_component_that_is_on_brings_it() -> None:
-    expects = "voting-app-production expects of the cluster: "
+    expects = "voting-app-production expects the cluster to provide: "
     assert f"{expects}storage, resource-metrics" in resolve(["voting-app-production"]).notes
     along = resolve(["voting-app-production", "metrics-server"]).notes
     assert [note for note in along if note.startswith(expects)] == [f"{expects}storage"]
