@@ -96,7 +96,7 @@ def _environments(request: AppRequest, apps: Apps, cluster: Cluster) -> tuple[st
 
 
 def _host(request: AppRequest, environment: str, all_: tuple[str, ...], domain: str) -> str:
-    """The host as given, for a single environment or for production; else with the environment in it."""
+    """The given host for a single environment and for production; otherwise with the environment in it."""
     if request.host is None:
         middle = "" if environment in PRODUCTION else f"{environment}."
         return f"{request.name}.{middle}{domain}"
@@ -109,13 +109,13 @@ def _host(request: AppRequest, environment: str, all_: tuple[str, ...], domain: 
 
 
 def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -> list[FileChange]:
-    """The files to write; none when the app exists exactly so, RefusedError when a different one exists."""
+    """The files to write: none when exactly this app exists; RefusedError when a different one exists."""
     there = apps.files_of(app.request.name)
     if not there:
         return [FileChange(path, content) for path, content in wanted.items()]
     rest = [path for path in wanted if path not in there]
     as_wanted = set(there) <= set(wanted) and all(files.read(path) == wanted[path] for path in there)
-    # The record is the last file: without it, a run ended before it had written all.
+    # The record is the last file: without it, a run ended before it had written all of them.
     if as_wanted and (not rest or f"{app.folder}/{laid_out.FILE}" in rest):
         return [FileChange(path, wanted[path]) for path in rest]
     hint, name = "give it another name", app.request.name

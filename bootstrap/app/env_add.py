@@ -61,7 +61,7 @@ class Added:
 
 
 def add(request: EnvRequest, where: Where, output: Output) -> int:
-    """Lay a new environment out and switch it on; returns the exit status."""
+    """Create a new environment and switch it on; returns the exit status."""
     request.check()
 
     def decide(files: Files, under: str) -> Edit[Added]:

@@ -62,7 +62,7 @@ class Copy:
 
 
 def copy(app: str, folder: str, files: Files, naming: Naming, same_cluster: bool) -> Copy:
-    """An app's environment under its new name; `files` are the app's, by path from the repository's top.
+    """An app's environment under its new name; `files` are the app's, by path from the repository's root.
 
     `same_cluster`: the old environment runs on the same cluster, so it keeps the node ports.
     """

@@ -52,7 +52,7 @@ class Placed:
 
 
 def files(app: Placed) -> Files:
-    """Every file of the app, path from the repository's top → content."""
+    """Every file of the app, path from the repository's root → content."""
     request = app.request
     found = starter.files(request.kind, request.name, tuple(app.hosts), app.prefix)
     if request.kind == "image":

@@ -22,7 +22,7 @@ _ROUTE = re.compile(
 
 @dataclass(frozen=True)
 class Apps:
-    """The contents of `apps/`: the paths, from the repository's top; `prefix` is "" or ends in a slash."""
+    """The contents of `apps/`: the paths, from the repository's root; `prefix` is "" or ends in a slash."""
 
     prefix: str
     paths: tuple[str, ...]

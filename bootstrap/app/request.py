@@ -70,7 +70,7 @@ class AppRequest:
 
     @property
     def kind(self) -> Kind:
-        """Which of the three it is; `check` has made sure that it is exactly one."""
+        """What the app is made from; `check` has made sure that exactly one of the three is given."""
         return "image" if self.image else "chart" if self.chart else "git"
 
     def check(self) -> None:
@@ -170,7 +170,7 @@ class AppRequest:
             _refuse(
                 "--path",
                 f"{self.path!r} is not a folder in the repository",
-                "give it from the repository's top",
+                "give it relative to the repository's root",
             )
         if not re.fullmatch(r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*", str(self.revision)):
             _refuse("--revision", f"{self.revision!r} is not a revision", "give a tag, a branch or a commit")
@@ -206,7 +206,7 @@ def _config(text: str) -> Config:
         hint = "give secret/NAME, secret/NAME:KEY,KEY (random values) or configmap/NAME"
         _refuse(option, f"{text!r} is neither a Secret nor a ConfigMap", hint)
     if not all(_PART.fullmatch(part) for part in found["name"].split(".")):
-        _refuse(option, f"{found['name']!r} is not a valid name of an object", "use a-z, 0-9, - and .")
+        _refuse(option, f"{found['name']!r} is not a valid object name", "use a-z, 0-9, - and .")
     if found["kind"] == "configmap" and found["name"] == SETTINGS:
         hint = "give it another name, such as the app's"
         _refuse(option, f"{SETTINGS} is the name of an overlay's own settings", hint)

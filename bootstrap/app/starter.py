@@ -18,7 +18,7 @@ _OF_ENVIRONMENT = ("overlays/", "applications/")
 
 
 def files(kind: str, app: str, environments: tuple[str, ...], prefix: str) -> dict[str, bytes]:
-    """A starter under another name, in these environments: path from the repository's top → content."""
+    """A starter under another name, in these environments: path from the repository's root → content."""
     root = _ROOT / _FOLDERS[kind]
     found: dict[str, bytes] = {}
     for path in sorted(path for path in root.rglob("*") if path.is_file()):

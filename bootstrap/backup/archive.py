@@ -1,7 +1,7 @@
 """What a backup is made of: a JSON document, encrypted with age, and an index of its names next to it.
 
-The file is age's own, so that any of its tools opens it. The index names the objects and has none of their
-values: by it, the next backup knows what the last one had without a key to open it.
+The file has age's own format, so that any of its tools can decrypt it. The index names the objects and has
+none of their values: from it, the next backup knows what the last one had, without the key to decrypt it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Keys:
-    """By what a backup is closed or opened: age's or SSH's keys, or a passphrase."""
+    """What a backup is encrypted or decrypted with: keys of age or SSH, or a passphrase."""
 
     recipients: tuple[str, ...] = ()
     recipients_file: Path | None = None
@@ -49,14 +49,14 @@ class Backup:
 
 
 def name_of(item: Object) -> str:
-    """Kind namespace/name, or kind name."""
+    """How an object is named in lists: "Kind namespace/name", or "Kind name" without a namespace."""
     metadata = item["metadata"]
     place = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
     return f"{item['kind']} {place}{metadata['name']}"
 
 
 def sealed(backup: Backup, keys: Keys, invocation: Invocation) -> bytes:
-    """The document, encrypted; InputError for keys that are none, or none at all."""
+    """The document, encrypted; InputError for an invalid key, for none, and for a key and a passphrase."""
     import pyrage
 
     text = json.dumps({"format": FORMAT, **_fields(backup)}, sort_keys=True).encode()
@@ -72,7 +72,7 @@ def sealed(backup: Backup, keys: Keys, invocation: Invocation) -> bytes:
 
 
 def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Backup:
-    """The document; InputError when the key does not open it, or it is not a backup."""
+    """The document; InputError when the key does not decrypt it, or it is not a backup."""
     import pyrage
 
     tried = f"opening {where}"
@@ -99,7 +99,10 @@ def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Ba
 
 
 def write(folder: Path, backup: Backup, content: bytes) -> Path:
-    """A new file, whole or not at all, readable by its owner alone; RefusedError when it exists."""
+    """Write a new file, completely or not at all, which only its owner can read.
+
+    Returns its path; RefusedError when it exists.
+    """
     stamp = backup.created.replace("-", "").replace(":", "")
     path = folder / f"{_safe(backup.cluster)}-{stamp}{SUFFIX}"
     index = {"cluster": backup.cluster, "created": backup.created, "objects": backup.names()}
@@ -115,7 +118,7 @@ def write(folder: Path, backup: Backup, content: bytes) -> Path:
 
 
 def previous(folder: Path, cluster: str) -> list[str]:
-    """The names in the newest backup of that cluster; [] for the first one. InputError: not readable."""
+    """The names in the newest backup of that cluster, [] without one; InputError for an unreadable index."""
     found: list[tuple[str, list[str]]] = []
     for path in folder.glob(f"*{SUFFIX}{INDEX}"):
         try:
@@ -123,7 +126,7 @@ def previous(folder: Path, cluster: str) -> list[str]:
             if data["cluster"] == cluster:
                 found.append((str(data["created"]), [str(one) for one in data["objects"]]))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            hint = "move it away, if it is not a backup's"
+            hint = "move it out of the folder, if it is not a backup's index"
             raise InputError("reading the last backup's index", str(error), hint, str(path)) from error
     return max(found)[1] if found else []
 
@@ -138,7 +141,7 @@ def _fields(backup: Backup) -> dict[str, Any]:
 
 
 def _whole(path: Path, content: bytes) -> None:
-    """By a link of a finished file: never half, and never over another."""
+    """Link a finished file into place: never a partial one, and never over another."""
     handle, name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,4 +1,4 @@
-"""What a cluster has that Git does not, and that nothing makes again: reads only."""
+"""What a cluster has that Git does not, and that nothing recreates: only reads."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ CERT_MANAGER = "cert-manager"
 ISSUERS = (("cert-manager.io/v1", "ClusterIssuer"), ("cert-manager.io/v1", "Issuer"))
 ARGOCDS = ("argocd-secret", argocd.INITIAL_PASSWORD, "argocd-redis")
 TRUST = ("argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm")
-"""Whom Argo CD trusts as a Git host: `argocd cert add` and init write there, and Git has none of it."""
+"""The Git hosts that Argo CD trusts: `argocd cert add` and init write there, and Git has none of it."""
 
 Object = Mapping[str, Any]
 
 
 def collect(cluster: kube.Cluster) -> list[dict[str, Any]]:
-    """The objects as they are to be made again: without what the server, or Argo CD, has put there."""
+    """The objects as a restore creates them: without what the API server has added."""
     accounts = set(_accounts(cluster))
     found = [
         item
@@ -37,7 +37,7 @@ def collect(cluster: kube.Cluster) -> list[dict[str, Any]]:
 
 
 def repository(cluster: kube.Cluster) -> str:
-    """What the cluster follows; "" when it follows nothing."""
+    """The URL of the repository that the cluster follows; "" when it follows none."""
     applications = {key_of(item): item for item in argocd.applications(cluster)}
     top = root.find_root(applications, cluster.argocd_namespace)
     return root.place_of(applications[top]).repo_url if top else ""
@@ -53,7 +53,11 @@ def _accounts(cluster: kube.Cluster) -> Iterator[tuple[str, str]]:
 
 
 def _is_kept(item: Object, accounts: set[tuple[str, str]], namespace: str) -> bool:
-    """A controller's Secret is made again by its owner; one that Argo CD has applied is in Git."""
+    """Whether a Secret belongs in the backup.
+
+    A controller's Secret does not, since its owner recreates it; nor does one that Argo CD has applied, since
+    it is in Git.
+    """
     metadata = item["metadata"]
     labels = metadata.get("labels") or {}
     key = str(metadata["namespace"]), str(metadata["name"])

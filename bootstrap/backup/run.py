@@ -22,7 +22,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Request:
-    """The options, as given; `shrunken`: what the last backup had and the cluster has not is let go."""
+    """The options, as given; `shrunken`: objects of the last backup may be missing from the cluster."""
 
     folder: Path
     keys: Keys
@@ -30,13 +30,13 @@ class Request:
     shrunken: bool = False
     dry_run: bool = False
     volumes: bool = False
-    """Whether the data of claims is kept, too, by their storage drivers."""
+    """Whether storage drivers also keep the data of claims, as snapshots."""
     timeout: float = 300.0
     """Seconds for all snapshots together."""
 
 
 def backup(request: Request, output: Output) -> int:
-    """Run it; returns the exit status. RefusedError for nothing to keep, or less than the last time."""
+    """Run it; returns the exit status. RefusedError for nothing to keep, or less than last time."""
     cluster = home.connect(output.invocation, request.context)
     with output.progress("reading the cluster"):
         objects = tuple(collect.collect(cluster))
@@ -98,5 +98,5 @@ def _refuse(made: Backup, request: Request, claims: Sequence[str], server: str) 
     if gone and not request.shrunken:
         more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
         found = f"the last backup has objects that the cluster does not have: {', '.join(gone[:SHOWN])}{more}"
-        hint = "if that was removed on purpose: --shrunken; the last backup stays as it is"
+        hint = "if they were removed on purpose, add --shrunken; the last backup stays as it is"
         raise RefusedError(tried, found, hint, server)

@@ -1,7 +1,8 @@
 """The data of claims, where their storage driver has VolumeSnapshots: the driver keeps it, not the backup.
 
-The backup has the way back to it: the driver's handle of each snapshot, and the claim. A snapshot is only
-told to be kept when the driver has said that it is ready, and its content outlives its object (Retain).
+The backup has what is needed to get it back: the driver's handle of each snapshot, and the claim. A snapshot
+is reported as kept only once the driver has said that it is ready, and its content outlives its object
+(Retain).
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
 LABEL = "gitops-bootstrap.io/backup"
 """On a VolumeSnapshot of a backup: its time."""
 LONGEST = 200
-"""Letters of a claim's name in that of its snapshot: a name has at most 253."""
+"""Maximum characters of a claim's name in its snapshot's name, which has at most 253."""
 TICK = 2.0
-"""Seconds between two looks at the clock while snapshots are made."""
+"""Seconds between checks of the clock while snapshots are made."""
 
 Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim whose driver has a class of snapshots; `live` is the claim as it is."""
+    """A claim whose driver has a VolumeSnapshotClass; `live` is the object in the cluster."""
 
     namespace: str
     name: str
@@ -63,7 +64,7 @@ class Left:
 
 
 def look(cluster: kube.Cluster) -> tuple[list[Claim], list[Left]]:
-    """The claims that can be kept, and the others."""
+    """The claims whose data can be kept, and the others."""
     served = discovery.find(cluster, API, SNAPSHOT) is not None
     classes = kube.list_objects(cluster, API, CLASS) if served else []
     claims, left = list[Claim](), list[Left]()
@@ -86,9 +87,9 @@ def look(cluster: kube.Cluster) -> tuple[list[Claim], list[Left]]:
 def take(
     cluster: kube.Cluster, claims: Sequence[Claim], stamp: str, seconds: float, report: Callable[[str], None]
 ) -> tuple[list[dict[str, Any]], list[Left]]:
-    """One snapshot of each claim: the objects to make again, and what was not ready within `seconds`.
+    """Take a snapshot of each claim; returns the objects to restore, and what was not ready within `seconds`.
 
-    All are asked for before the first is waited for, so that they are of nearly the same moment.
+    All are requested before any is waited for, so that they are from nearly the same moment.
     """
     made = [(claim, _ask(cluster, claim, stamp)) for claim in claims]
     deadline = time.monotonic() + seconds
@@ -98,9 +99,9 @@ def take(
         content, why = _ready(cluster, claim.namespace, name, max(1.0, deadline - time.monotonic()))
         if content is None:
             found = f"{SNAPSHOT} {name} was not ready after {seconds:.0f} s{why}"
-            left.append(Left(str(claim), f"{found}; it is left there"))
+            left.append(Left(str(claim), f"{found}; it was not deleted"))
             continue
-        # Else the snapshot would go with its namespace, and with it what the backup names.
+        # Otherwise, the snapshot that the backup names would be deleted together with its namespace.
         retain = {"spec": {"deletionPolicy": "Retain"}}
         merge_patch(cluster, API, CONTENT, None, content["metadata"]["name"], retain)
         objects += _ways_back(claim, name, content)
@@ -108,12 +109,12 @@ def take(
 
 
 def claims_in(names: Sequence[str]) -> list[str]:
-    """Of the names of a backup's objects, those of claims."""
+    """The names of claims among the names of a backup's objects."""
     return [name for name in names if name.startswith(f"{CLAIM} ")]
 
 
 def without(names: Sequence[str]) -> list[str]:
-    """Of the names of a backup's objects, those that have nothing to do with volumes."""
+    """The names of a backup's objects that have nothing to do with volumes."""
     return [name for name in names if name.partition(" ")[0] not in KINDS]
 
 
@@ -129,7 +130,7 @@ def _driver(cluster: kube.Cluster, claim: Object) -> tuple[str, str]:
 
 
 def _class_of(driver: str, classes: Sequence[Object]) -> str:
-    """The driver's class of snapshots, the default one first; "" for none."""
+    """The driver's VolumeSnapshotClass, preferably the default one; "" for none."""
     ours = [one for one in classes if one.get("driver") == driver]
     ours.sort(key=lambda one: (not _is_default(one), one["metadata"]["name"]))
     return str(ours[0]["metadata"]["name"]) if ours else ""
@@ -158,7 +159,7 @@ def _ready(
         if event == "TICK":
             continue
         if event == "DELETED":
-            return None, ": somebody has deleted it"
+            return None, ": it has been deleted"
         status = live.get("status") or {}
         message = (status.get("error") or {}).get("message")
         why = f": {message}" if message else ""
@@ -170,7 +171,7 @@ def _ready(
 
 
 def _ways_back(claim: Claim, name: str, content: Object) -> Iterator[dict[str, Any]]:
-    """What makes the claim again from its snapshot, in the order in which it is made."""
+    """The objects that recreate the claim from its snapshot, in the order in which they are created."""
     restored = f"restored-{name}"
     mode = (claim.live.get("spec") or {}).get("volumeMode") or "Filesystem"
     yield {
@@ -196,7 +197,7 @@ def _ways_back(claim: Claim, name: str, content: Object) -> Iterator[dict[str, A
 
 def _claim(claim: Claim, snapshot: str) -> dict[str, Any]:
     spec, metadata = claim.live["spec"], claim.live["metadata"]
-    # A driver refuses a volume that is smaller than what it has kept.
+    # A driver refuses a volume that is smaller than its snapshot.
     size = ((claim.live.get("status") or {}).get("capacity") or {}).get("storage")
     asked = (spec.get("resources") or {}).get("requests") or {}
     requests = {**asked, "storage": size or asked.get("storage")}

@@ -30,7 +30,7 @@ _MEANT = (
     (re.compile(r"String to (\w+) [Cc]onversion failed.*"), "type conversion error from string to {}"),
     (re.compile(r"refused: (.*)"), "{}"),
 )
-"""Errors of the library that the API server also has, and its words for them."""
+"""Errors of the library that the API server also has, and how the API server words them."""
 _LIMITS = {
     "std::bad_alloc": "it needs more memory than the 512 MB that all of them have",
     "Iteration budget exceeded": "it has more than 10,000 steps",
@@ -126,7 +126,7 @@ class Evaluator:
         return self._environments[names]
 
     def _activation(self, names: tuple[tuple[str, str], ...]) -> Any:
-        """The shared variables, converted once: that does not count as the expression's time."""
+        """The shared variables, converted once; the conversion does not count as the expression's time."""
         if names not in self._activations:
             signal.setitimer(signal.ITIMER_PROF, 0)
             made = self._activations[names] = self._environment(names).Activation(data=self._shared)
@@ -137,7 +137,7 @@ class Evaluator:
 
 
 def _guarded(cel: Any) -> Any:
-    """Kubernetes' functions, with a word before refusals that distinguishes them from limits."""
+    """Kubernetes' functions, with a prefix on their refusals that distinguishes them from limits."""
     from bootstrap.cel.functions.values import Refused
 
     def guarded(call: Any) -> Any:

@@ -100,7 +100,7 @@ class Child:
         return found
 
     def end(self) -> int | None:
-        """End it; the signal that ended it, 0 when it exited by itself, None when it was running."""
+        """End it; returns the signal that had ended it, 0 if it had exited, None if it was still running."""
         try:
             status = self._ended()
             process_group.kill(self._process)
@@ -114,7 +114,7 @@ class Child:
         return None if status is None else max(-status, 0)
 
     def _ended(self) -> int | None:
-        """Its streams may end a moment before the process."""
+        """Its exit status, None while it runs; its streams may end a moment before the process does."""
         try:
             return self._process.wait(0.2 if self._rest == b"" else 0)
         except TimeoutExpired:

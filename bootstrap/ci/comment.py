@@ -11,7 +11,7 @@ from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 
 LIMIT = 60_000
-"""Bytes of a comment; GitHub takes 65,536 characters."""
+"""Maximum bytes of a comment; GitHub accepts 65,536 characters."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9 .-]{0,38}[a-z0-9])?")
 _REFERENCE = re.compile(r"refs/(?:pull|merge-requests)/(\d+)/")
 _DETAILS = re.compile(r"^<details><summary>(.*?)</summary>\n.*?^</details>\n", re.MULTILINE | re.DOTALL)
@@ -21,7 +21,7 @@ _GIVE = "give it: a CI system other than GitHub's, Gitea's, Forgejo's and GitLab
 
 @dataclass(frozen=True)
 class Asked:
-    """The options, as given. `text` is the Markdown; None: what a CI system's variables say."""
+    """The options, as given. `text` is the Markdown; for what is None, the CI system's variables are read."""
 
     text: str
     name: str = "diff"
@@ -39,7 +39,7 @@ class Asked:
 def comment(asked: Asked, output: Output, *, dry_run: bool) -> int:
     """Write or update the comment, or print its text alone."""
     if not _NAME.fullmatch(asked.name):
-        hint = "use up to 40 small letters, digits, dots, dashes and blanks"
+        hint = "use up to 40 lower-case letters, digits, dots, dashes and spaces"
         raise InputError("reading --name", f"{asked.name!r} cannot be a comment's name", hint)
     environ = output.invocation.environ
     mark = f"<!-- bootstrap {asked.name} -->"
@@ -58,14 +58,15 @@ def comment(asked: Asked, output: Output, *, dry_run: bool) -> int:
     known = credential.read(asked, output.invocation, repo)
     provider = providers.get(repo, known, output.invocation, asked.timeout)
     made = provider.comment(repo, number, mark, body)
-    words = {"created": "wrote the comment", "updated": "updated the comment", "same": "the comment is there"}
+    same = "the comment is up to date"
+    words = {"created": "wrote the comment", "updated": "updated the comment", "same": same}
     shown = f"{words[made.change]}{f': {made.url}' if made.url else ''}"
     output.result({"change": made.change, "url": made.url or None}, shown)
     return ExitStatus.OK
 
 
 def repository_of(environ: Mapping[str, str]) -> str | None:
-    """The repository that the pull request goes to, by a CI system's variables."""
+    """The repository that the pull request goes to, according to a CI system's variables."""
     server, name = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_REPOSITORY")
     if server and name:
         return f"{server.rstrip('/')}/{name}"
@@ -73,7 +74,7 @@ def repository_of(environ: Mapping[str, str]) -> str | None:
 
 
 def number_of(environ: Mapping[str, str]) -> int | None:
-    """The pull request's number."""
+    """The pull request's number, according to a CI system's variables."""
     if found := _REFERENCE.match(environ.get("GITHUB_REF", "")):
         return int(found[1])
     number = environ.get("CI_MERGE_REQUEST_IID", "")
@@ -81,7 +82,7 @@ def number_of(environ: Mapping[str, str]) -> int | None:
 
 
 def link_of(environ: Mapping[str, str]) -> str | None:
-    """The page of this run."""
+    """The address of this run's page, according to a CI system's variables."""
     repository, run = repository_of(environ), environ.get("GITHUB_RUN_ID")
     if run and repository:
         # Forgejo, and Gitea before 1.26, have a run's number in the address of its page.
@@ -92,8 +93,8 @@ def link_of(environ: Mapping[str, str]) -> str | None:
 def fitted(text: str, mark: str, link: str | None, limit: int = LIMIT) -> str:
     """The comment: the mark, and as much of the text as a comment may have.
 
-    Folded blocks give way to their titles, the last ones first. If that is not enough, it is cut where no
-    block is open, so that what is left is shown as it was meant. `link` leads to the rest.
+    Folded blocks are replaced by their titles, the last ones first. If that is not enough, the text is cut
+    where no block is open, so that the rest of it is displayed correctly. `link` leads to all of it.
     """
     text = text.strip("\n")
     whole = text if text.startswith(mark) else f"{mark}\n{text}"
@@ -107,7 +108,7 @@ def fitted(text: str, mark: str, link: str | None, limit: int = LIMIT) -> str:
 
 
 def _folded(text: str, surplus: int) -> str:
-    """The text with the content of its last `<details>` left out, until `surplus` bytes are saved."""
+    """The text without the content of its last `<details>`, as many of them as save `surplus` bytes."""
     parts = [found.span() for found in _DETAILS.finditer(text)]
     for start, end in reversed(parts):
         if surplus <= 0:

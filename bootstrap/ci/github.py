@@ -11,7 +11,7 @@ from bootstrap.yamledit import edit
 FOLDER = ".github/workflows"
 _BUMP = ("jobs", "bump", "steps", ("name", "Set the image"), "uses")
 _CACHES = frozenset({"Take the cache", "Take and keep the cache"})
-"""Steps that only charts are worth."""
+"""Steps that are only worth it with charts."""
 _REPOSITORY = ("inputs", "gitops-repository", "default")
 
 

@@ -24,7 +24,7 @@ Change = Literal["create", "keep", "none"]
 
 @dataclass(frozen=True)
 class Asked:
-    """The options, as given; `folders` and `entries` by a service's name.
+    """The options, as given; `folders` and `entries` are by service name.
 
     `app` None: the folder's name; `branch` None: the repository's main one.
     """
@@ -67,7 +67,7 @@ class File:
 
 
 def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
-    """Write the files; 1 for a dry run that would write one, and when a different one was kept."""
+    """Write the files; the status is 1 for a dry run that would write one, or if a differing one was kept."""
     root, _ = locate(asked.path, Path.cwd())
     tree = WorkTree(root)
     tool = request.check_tool(asked.provider, asked.tool)
@@ -138,7 +138,7 @@ def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> re
 
 
 def _found(root: Path, app: str) -> dict[str, str]:
-    """The services by their Dockerfiles: at the top, or in a folder named after the service.
+    """The services by their Dockerfiles: in the root folder, or in a folder named after the service.
 
     Hidden folders hold tools, such as `.devcontainer`.
     """
@@ -149,7 +149,7 @@ def _found(root: Path, app: str) -> dict[str, str]:
     if not found:
         hint = "give --service NAME=FOLDER, once per service"
         raise InputError(
-            "looking for services", "no Dockerfile at the top or in a folder below it", hint, str(root)
+            "looking for services", "no Dockerfile in the root folder or one folder below", hint, str(root)
         )
     return request.named(found)
 
@@ -157,7 +157,7 @@ def _found(root: Path, app: str) -> dict[str, str]:
 def _without_loops(
     services: tuple[request.Service, ...], asked: Asked, app: str, root: Path, output: Output
 ) -> tuple[request.Service, ...]:
-    """The services, in a repository that a bump writes to: with what it writes left out of their paths."""
+    """The services; in a repository that a bump writes to, what it writes is left out of their paths."""
     paths = list(WorkTree(root).under(""))
     folders = loops.written(paths, app)
     remote = origin_url(root, output.invocation)

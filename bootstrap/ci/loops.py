@@ -1,6 +1,6 @@
-"""Pure: a GitOps repository that is the application's own: which paths of it must start no build.
+"""Pure: which paths must start no build, where an application's repository is also its GitOps repository.
 
-A bump commits to it. Where that commit changes what a service is built from, it is built and bumped
+A bump commits to it. If that commit changes what a service is built from, the service is built and bumped
 again, without end.
 """
 
@@ -18,7 +18,7 @@ from bootstrap.repository.values import is_values
 
 
 def written(paths: Iterable[str], app: str) -> list[str]:
-    """The folders that `image set --app` may write: where the app is, else where its layout puts it."""
+    """The folders that `image set --app` may write: where the app is, or would be in the usual layout."""
     known = list(paths)
     usual = images_layout.app_folders(app)
     found = [folder for folder in usual if any(path.startswith(f"{folder}/") for path in known)]
@@ -31,10 +31,10 @@ def written(paths: Iterable[str], app: str) -> list[str]:
 def left_out(
     service: Service, folders: Iterable[str], paths: Iterable[str], provider: Literal["github", "gitlab"]
 ) -> list[str]:
-    """The folders inside the service's that must start no build of it.
+    """The folders inside the service's folder that must start no build of it.
 
-    InputError if they cannot be separated: the service is among what is written, or GitLab, whose
-    `changes` leave nothing out, would have to.
+    InputError if they cannot be left out: the service is inside a folder that is written, or the provider is
+    GitLab, whose `changes` cannot leave a folder out.
     """
     tried = f"looking at the service {service.name}"
     inner = []
@@ -47,7 +47,7 @@ def left_out(
                 f"{service.folder} has its Dockerfile and the images that a bump sets, in one repository:"
                 " every bump would start the next build"
             )
-            hint = "put the Dockerfile and its sources into a folder of their own, and name that by --service"
+            hint = "put the Dockerfile and its sources into a folder of their own, and name it with --service"
             raise InputError(tried, found, hint, service.folder)
     if inner and provider == "gitlab":
         where = "the whole repository" if service.folder == "." else service.folder

@@ -28,10 +28,10 @@ RESERVED = frozenset({"image", "bump-image", "gitops"})
 
 @dataclass(frozen=True)
 class Service:
-    """One image: `folder` (relative to the repository's top, `.` for itself) has its Dockerfile.
+    """One image: `folder` (relative to the repository's root, `.` for the root itself) has its Dockerfile.
 
-    `entry` is the image's name in the GitOps repository; `images` is where it is pushed, the one that the
-    cluster pulls first.
+    `entry` is the image's name in the GitOps repository; `images` is where it is pushed, beginning with the
+    one that the cluster pulls.
     """
 
     name: str
@@ -98,7 +98,7 @@ def services(
             hint = "use lower-case letters, digits and dashes; image, bump-image and gitops are reserved"
             raise InputError("reading --service", f"{name!r} cannot be a service's name", hint)
         if not _FOLDER.fullmatch(folder):
-            hint = "give a folder relative to the repository's top, without spaces or wildcards"
+            hint = "give a folder relative to the repository's root, without spaces or wildcards"
             raise InputError("reading --service", f"{folder!r} cannot be a service's folder", hint)
         entry = entries.get(name, f"{app}/{name}")
         if not _ENTRY.fullmatch(entry):
@@ -109,9 +109,9 @@ def services(
 
 
 def named(folders: Iterable[str]) -> dict[str, str]:
-    """The services of folders that were found, each by its name.
+    """The folders that were found, each by the name of its service.
 
-    InputError, with the options that name them all, where a folder's name cannot be a service's.
+    InputError, with the options that name all of them, if a folder's name cannot be a service's.
     """
     known = list(folders)
     odd = [folder for folder in known if not _NAME.fullmatch(folder) or folder in RESERVED]
@@ -120,11 +120,11 @@ def named(folders: Iterable[str]) -> dict[str, str]:
     tried = "looking for services"
     options = [f"--service {_name_for(one)}={one}" for one in known if _FOLDER.fullmatch(one)]
     if bad := [folder for folder in odd if not _FOLDER.fullmatch(folder)]:
-        found = f"{bad[0]!r} cannot be in a path filter, because of its blank, wildcard or letter outside a-z"
+        found = f"{bad[0]!r} cannot be in a path filter: it has a space, a wildcard or a letter outside a-z"
         hint = "rename it, or leave it out by naming the others"
         hint = f"{hint}: {' '.join(options)}" if options else hint
         raise InputError(tried, found, hint, f"{bad[0]}/Dockerfile")
-    found = f"the folder {odd[0]!r} cannot be a service's name, which has small letters, digits and dashes"
+    found = f"the folder {odd[0]!r} cannot be a service's name: only a-z, 0-9 and - can"
     raise InputError(tried, found, f"name every service: {' '.join(options)}", f"{odd[0]}/Dockerfile")
 
 
@@ -135,7 +135,7 @@ def _name_for(folder: str) -> str:
 
 
 def check_word(option: str, value: str) -> str:
-    """An app's or environment's name."""
+    """The name of an app or environment as given; InputError if it cannot be a folder's name."""
     if not _NAME.fullmatch(value):
         raise InputError(
             f"reading {option}", f"{value!r} is not a folder's name", "use lower-case letters, digits, dashes"
@@ -150,7 +150,7 @@ def check_branch(value: str) -> str:
 
 
 def check_registry(value: str) -> str:
-    """A registry's host and namespace, such as ghcr.io/org."""
+    """A registry's host and namespace, such as ghcr.io/org; InputError for anything else."""
     value = value.rstrip("/")
     tried, hint = "reading --registry", "give HOST/NAMESPACE in lower case, such as ghcr.io/org"
     reference = images.parse(f"{value}/name", tried)
@@ -161,7 +161,7 @@ def check_registry(value: str) -> str:
 
 
 def check_repository(value: str) -> str:
-    """A URL that a pipeline can reach, without a credential in it."""
+    """The URL as given; InputError if a pipeline cannot reach it, or it has a credential in it."""
     urls.check_url(value)
     if value.startswith("file://"):
         raise InputError(
@@ -183,7 +183,7 @@ def check_tool(provider: str, value: str) -> str:
 
 
 def is_pinned(provider: str, tool: str) -> bool:
-    """Whether nobody can replace it with something else later."""
+    """Whether a commit or digest pins the tool, so that nobody can replace it later."""
     if provider == "gitlab":
         return images.parse(tool, "reading --image").digest is not None
     found = _ACTION.fullmatch(tool)

@@ -1,4 +1,7 @@
-"""Carry out a rotation: the new value first where it is checked, the old one last; each may be repeated."""
+"""Carry out a rotation: first set the new value where it is checked, last remove the old one.
+
+Every step can be repeated.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,12 @@ PASSWORD_BYTES = 18
 NEXT, PREVIOUS = "nextSshPrivateKey", "previousSshPrivateKey"
 """Keys of the repository's Secret while a deploy key is replaced: Argo CD reads neither."""
 TICK = 5.0
-"""Seconds between two looks at the clock while workloads restart."""
+"""Seconds between checks of the clock while workloads restart."""
 
 
 @dataclass
 class Acting:
-    """What the handlers act on; `credential` is the new one's Secret keys, held in memory only."""
+    """What the handlers act on; `credential` has the Secret keys of the new one, only in memory."""
 
     cluster: kube.Cluster
     invocation: Invocation
@@ -61,7 +64,7 @@ def handlers_for(acting: Acting) -> dict[type, Handler]:
 
 
 def _credential(acting: Acting, step: SetCredential) -> bool:
-    """One patch: the new keys come and those of another kind go, so that no half is ever read."""
+    """Replace the keys in one patch, so that Argo CD never reads a half-changed credential."""
     old = dict.fromkeys(
         (*VALUES, "username", "githubAppID", "githubAppInstallationID", "githubAppEnterpriseBaseUrl")
     )
@@ -82,7 +85,7 @@ def _credential(acting: Acting, step: SetCredential) -> bool:
 
 
 def _webhook(acting: Acting, step: RotateWebhook) -> bool:
-    """In Argo CD first: a delivery that the host has signed with the old one is refused, and polled for."""
+    """Change it in Argo CD first: it refuses deliveries signed with the old one, and polls meanwhile."""
     assert acting.provider is not None  # noqa: S101 - planned only where the host's API is known
     value = secrets.token_urlsafe(RANDOM_BYTES)
     acting.invocation.keep_secret(value)
@@ -100,7 +103,7 @@ def _webhook(acting: Acting, step: RotateWebhook) -> bool:
 
 
 def _password(acting: Acting, step: RotatePassword) -> bool:
-    """First where `bootstrap argocd password` reads it, so that nobody is left without it."""
+    """Write it first to where `bootstrap argocd password` reads it, so that nobody is left without it."""
     import bcrypt
 
     value = secrets.token_urlsafe(PASSWORD_BYTES)
@@ -130,7 +133,7 @@ def _secret(acting: Acting, step: RotateSecret) -> bool:
 
 
 def _roll(acting: Acting, step: RollPods) -> bool:
-    """One after another, each waited for: what has the data has its new password before who asks it."""
+    """Restart one after another and wait for each: a database has its new password before its clients."""
     at = datetime.fromtimestamp(acting.invocation.clock(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}
     deadline = time.monotonic() + acting.request.timeout
@@ -142,7 +145,7 @@ def _roll(acting: Acting, step: RollPods) -> bool:
 
 
 def _wait(acting: Acting, kind: str, namespace: str, name: str, deadline: float) -> None:
-    """Until its new pods are there; NotReadyError with what is wrong when the time is over."""
+    """Wait until its new pods are there; NotReadyError with what is wrong when the time is up."""
     last = "its controller has not reported anything"
     left = max(1.0, deadline - time.monotonic())
     for event, live in kube.watch(
@@ -160,7 +163,10 @@ def _wait(acting: Acting, kind: str, namespace: str, name: str, deadline: float)
 
 
 def _deploy_key(acting: Acting, step: RotateDeployKey) -> bool:
-    """Kept in the Secret, registered, used, then the old one deleted; interrupted, the next run continues."""
+    """Keep the new key in the Secret, register it, use it, then delete the old one from the host.
+
+    After an interruption, the next run continues.
+    """
     from bootstrap.git import ssh_keys
 
     assert acting.provider is not None  # noqa: S101 - planned only where the host's API is known

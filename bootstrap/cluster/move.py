@@ -1,7 +1,7 @@
 """What `bootstrap cluster move` does: a cluster follows the same history at another URL, and forgets the old.
 
-Git and the cluster are brought there by what `init` does; only then goes what the old host and Argo CD still
-have of it. After an interruption, the same command continues.
+The move itself is what `init` does. What the old host and Argo CD still have is only removed afterwards.
+After an interruption, the same command continues.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """The options, as given; `init` are those that the way to the new repository has in common with it."""
+    """The options, as given; `init` has those that are shared with `bootstrap init`."""
 
     old: str
     new: str
@@ -56,7 +56,7 @@ class Request:
     old_token_file: Path | None = None
 
     def check(self) -> None:
-        """InputError for URLs that are none, or the same."""
+        """InputError for invalid URLs, and for the same repository twice."""
         check_url(self.old)
         check_url(self.new)
         if same_repository(self.old, self.new) and self.old.partition(":")[0] == self.new.partition(":")[0]:
@@ -66,7 +66,7 @@ class Request:
 
 
 _FOLLOWED = 3
-"""How often the new repository is followed before giving up."""
+"""How many times to try to follow the new repository before giving up."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +79,21 @@ class ForgetHost:
 
 @dataclass(frozen=True)
 class ForgetCredential:
-    """Delete the Secret by which Argo CD knew the old repository, with its token."""
+    """Delete the Secrets with which Argo CD read the old repository."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ForgetSource:
-    """Take the old URL out of the AppProjects, in Git and in the cluster."""
+    """Remove the old URL from the AppProjects, in Git and in the cluster."""
 
     path: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is taken away, when the cluster follows the new repository."""
+    """What is removed once the cluster follows the new repository."""
 
     steps: tuple[ForgetHost | ForgetCredential | ForgetSource, ...]
 
@@ -135,7 +135,7 @@ def move(request: Request, output: Output) -> int:
 
 
 def _followed(cluster: kube.Cluster, request: Request) -> tuple[Place, str]:
-    """Where the cluster is laid out, and the commit that it runs; RefusedError for a third repository."""
+    """What the cluster follows, and the commit that it runs; RefusedError for a third repository."""
     applications, top, place = followed(cluster, "give the --context of the cluster that you mean")
     if not any(same_repository(place.repo_url, url) for url in (request.old, request.new)):
         found = f"the cluster follows {place.repo_url}, not {request.old}"
@@ -146,11 +146,11 @@ def _followed(cluster: kube.Cluster, request: Request) -> tuple[Place, str]:
 
 
 def _check_new(request: Request, place: Place, revision: str, output: Output) -> None:
-    """RefusedError unless the new repository has the branch, and in it what the cluster runs."""
+    """RefusedError unless the new repository has the branch, and on it the commit that the cluster runs."""
     tried = f"looking at {request.new}"
-    # Not --mirror: a host refuses what it keeps for its requests (refs/pull).
+    # Not --mirror: a host refuses the refs that it keeps for pull requests (refs/pull).
     copy = f"git clone --bare {request.old} moved && git -C moved push {request.new} '{_HISTORY}'"
-    hint = f"bring the history there first: {copy}"
+    hint = f"copy the history there first: {copy}"
     known = git_credential.read(request.init, output.invocation, request.new)
     with git.open_remote(request.new, place.branch or None, known, output.invocation) as remote:
         state = remote.observe()
@@ -171,7 +171,10 @@ def _check_new(request: Request, place: Place, revision: str, output: Output) ->
 
 
 def _old_host(request: Request, output: Output) -> Provider | None:
-    """The old host's API, where a token for it is known; what it has is then taken away, too."""
+    """The old host's API, if a token for it is known: the webhook and deploy key are then removed there, too.
+
+    None: without a token, or when the host's API is unknown.
+    """
     access = Access(
         repo=request.old,
         username=request.init.username,
@@ -189,7 +192,7 @@ def _old_host(request: Request, output: Output) -> Provider | None:
 
 
 def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Output) -> list[str]:
-    """The addresses of the webhooks that the old host signs for this Argo CD."""
+    """The addresses of the old host's webhooks that are signed for this Argo CD."""
     if host is None:
         return []
     value = secret_value(cluster, cluster.argocd_namespace, ARGOCD_SECRET, host.webhook_key)
@@ -204,8 +207,8 @@ def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Outpu
 def _follow(asked: init_request.Request, output: Output) -> int:
     """Run `init` for the new repository.
 
-    A sync of the old one that is still under way may take its URL out of the AppProjects again: then the
-    root may not read it, and nothing but another run applies them.
+    A sync of the old one that is still under way may remove the new URL from the AppProjects again: then the
+    root may not read it, and only another run applies them.
     """
     for left in reversed(range(_FOLLOWED)):
         try:
@@ -235,7 +238,7 @@ def _forget(
     place: Place,
     output: Output,
 ) -> Plan:
-    """What is left of the old repository; its credential stays while an Application still reads from it."""
+    """What to remove of the old repository; its credential stays while an Application still reads from it."""
     kept = [
         item["metadata"]["name"]
         for item in kube.list_objects(cluster, API_VERSION, "Application")
@@ -248,7 +251,7 @@ def _forget(
         steps.append(ForgetHost(tuple(hooks), tuple(keys)))
     if kept:
         found = f"{', '.join(sorted(kept))} read from {request.old}"
-        output.warn(f"the old credential stays, and the AppProjects permit the old URL: {found}")
+        output.warn(f"the old credential stays, and the AppProjects still permit the old URL: {found}")
         return Plan(tuple(steps))
     steps.append(ForgetSource(f"{place.folder}/projects.yaml"))
     if secrets:
@@ -271,7 +274,7 @@ def _public(secret: Object) -> str:
 def _forget_source(
     cluster: kube.Cluster, request: Request, place: Place, step: ForgetSource, output: Output
 ) -> bool:
-    """One commit without the old URL, and the AppProjects as that has them."""
+    """Commit the AppProjects without the old URL, and apply them like that."""
     names = ("username", "token_file", "ssh_key", "known_hosts", "ca_file")
     given = {name: getattr(request.init, name) for name in names}
     access = Access(repo=request.new, branch=place.branch or None, **given)
@@ -289,7 +292,7 @@ def _forget_source(
 
     done = carry_out(where, decide, Output(output.invocation, quiet=True))
     objects = [one for path, text in there.items() for one in split.split(text, path)]
-    # By force: Argo CD sets the same a moment later, from the same file.
+    # Forced: a moment later, Argo CD sets the same, from the same file.
     applied = kube.apply(cluster, objects, force=True, namespace=cluster.argocd_namespace)
     return done.commit is not None or any(one.changed for one in applied)
 

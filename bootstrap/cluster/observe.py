@@ -1,4 +1,4 @@
-"""What a rotation finds: what the cluster follows, which Secrets were generated, who uses them."""
+"""What a rotation finds: what the cluster follows, which Secrets were generated, what uses them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bootstrap.resources.index import SECRETS
 
 LOOKING = "looking at what the cluster follows"
 WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet")
-"""In the order in which they restart: what has data first."""
+"""In the order in which they restart: those with data first."""
 
 Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A Secret that `init` has made for an Application, and the workloads whose pods use it."""
+    """A Secret that `init` generated for an Application, and the workloads whose pods use it."""
 
     namespace: str
     name: str
@@ -34,7 +34,7 @@ class Generated:
 
 @dataclass(frozen=True)
 class Seen:
-    """The cluster: `secret` is the repository's, None when Argo CD reads it anonymously."""
+    """The cluster as it is; `secret` is the repository's, None when Argo CD reads it anonymously."""
 
     context: str
     server: str
@@ -44,7 +44,7 @@ class Seen:
 
 
 def followed(cluster: kube.Cluster, hint: str) -> tuple[dict[Key, Object], Key, Place]:
-    """Every Application, the root's key, and where it reads; RefusedError with `hint` without a root."""
+    """Every Application, the root's key, and what the root follows; RefusedError with `hint` without one."""
     applications: dict[Key, Object] = {key_of(item): item for item in argocd.applications(cluster)}
     top = root.find_root(applications, cluster.argocd_namespace)
     if top is None:
@@ -53,7 +53,7 @@ def followed(cluster: kube.Cluster, hint: str) -> tuple[dict[Key, Object], Key, 
 
 
 def observe(cluster: kube.Cluster, named: str | None) -> Seen:
-    """Read it; RefusedError when the cluster follows nothing of `init`'s, or not the repository `named`."""
+    """Read the cluster; RefusedError when `init` did not set it up, or it follows another than `named`."""
     hint = "give the --context of the cluster that you mean, or run bootstrap init"
     applications, top, place = followed(cluster, hint)
     if named and not same_repository(named, place.repo_url):
@@ -74,7 +74,7 @@ def observe(cluster: kube.Cluster, named: str | None) -> Seen:
 
 
 def _generated(cluster: kube.Cluster, applications: Sequence[Object]) -> Iterator[Generated]:
-    """What the Applications ask for, as far as it is there and theirs: in their own namespace."""
+    """The Secrets that Applications ask for, if they exist and are in the Application's own namespace."""
     for application in applications:
         namespace = ((application.get("spec") or {}).get("destination") or {}).get("namespace")
         text = (application["metadata"].get("annotations") or {}).get(SECRETS)

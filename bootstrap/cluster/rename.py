@@ -1,4 +1,4 @@
-"""What `bootstrap cluster rename` does: a cluster gets another name, in Git first, and follows it there.
+"""What `bootstrap cluster rename` does: a cluster gets another name, first in Git, then in the cluster.
 
 The folder moves in one commit. Until the root Application follows, Argo CD does not find its path: it changes
 and deletes nothing. After an interruption, the same command continues.
@@ -34,7 +34,7 @@ _LAYOUT = ("apps", "clusters", "infrastructure")
 
 @dataclass(frozen=True)
 class Request:
-    """The options, as given; `init` has those that both have, `pr` asks for the commit's merge."""
+    """The options, as given; `init` has those shared with `bootstrap init`, `pr` opens a pull request."""
 
     url: str
     new: str
@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True)
 class MoveFolder:
-    """The cluster's folder and its settings under the new name, in one commit."""
+    """Move the cluster's folder and its settings to the new name, in one commit."""
 
     old: str
     new: str
@@ -74,7 +74,7 @@ def rename(request: Request, output: Output) -> int:
     lines.append(f"follows     {place.folder} of {place.repo_url}")
     if changes:
         lines.append(f"  1. move {place.folder} to {prefix}clusters/{request.new}, {_counted(changes)}")
-    lines += [f"note: {one} names {place.folder}: left to you" for one in noted]
+    lines += [f"note: {one} names {place.folder}: change it by hand" for one in noted]
     for line in lines:
         output.info(line)
     if request.init.dry_run:
@@ -98,7 +98,7 @@ def rename(request: Request, output: Output) -> int:
 
 
 def _go_on(request: Request, place: Place, prefix: str, output: Output) -> int:
-    """The cluster follows the new folder, and gets the other settings that were asked for."""
+    """Have the cluster follow the new folder, with the other settings that were asked for."""
     asked = replace(
         request.init,
         repo_url=place.repo_url,

@@ -19,12 +19,12 @@ CREDENTIAL, WEBHOOK, PASSWORD, SECRETS, DEPLOY_KEY = (
 )
 WHAT = (CREDENTIAL, WEBHOOK, PASSWORD, SECRETS, DEPLOY_KEY)
 AT_HOST = (WEBHOOK, DEPLOY_KEY)
-"""What the Git host has a half of: a token that may change it is needed."""
+"""What is changed at the Git host, too: a token that may do so is needed."""
 
 
 @dataclass(frozen=True)
 class GitHubApp:
-    """A GitHub App by which Argo CD reads; `base_url` is an Enterprise Server's API ("": github.com)."""
+    """A GitHub App as which Argo CD reads; `base_url` is an Enterprise Server's API ("": github.com)."""
 
     app_id: str
     installation_id: str
@@ -34,7 +34,7 @@ class GitHubApp:
 
 @dataclass(frozen=True)
 class Request:
-    """The options, as given; `secrets` are NAMESPACE/NAME, () for all that `init` has made."""
+    """The options, as given; `secrets` are NAMESPACE/NAME, () for all that `init` generated."""
 
     what: tuple[str, ...]
     context: str | None = None
@@ -56,9 +56,9 @@ class Request:
         given = [self.argocd_token_file, self.argocd_ssh_key, self.github_app]
         if CREDENTIAL in self.what and sum(one is not None for one in given) != 1:
             hint = "give one of --argocd-token-file, --argocd-ssh-key and --github-app-key"
-            raise InputError(tried, "the new credential is not given, or twice", hint)
+            raise InputError(tried, "the new credential is missing, or given more than once", hint)
         if CREDENTIAL not in self.what and any(given):
-            raise InputError(tried, "a credential is given and not rotated", "add: credential")
+            raise InputError(tried, "a credential is given but not rotated", "add: credential")
         needs = [what for what in self.what if what in (*AT_HOST, CREDENTIAL)]
         if needs and self.access.repo is None:
             hint = "add --repo URL: a credential is sent to no host that only the cluster names"
@@ -67,7 +67,7 @@ class Request:
             check_url(self.access.repo)
         for one in self.secrets:
             if one.count("/") != 1:
-                raise InputError("reading --secret", f"{one!r} is not one", "give NAMESPACE/NAME")
+                raise InputError("reading --secret", f"{one!r} does not name a Secret", "give NAMESPACE/NAME")
         check_api_url(self.api_url)
         if self.timeout <= 0:
             raise InputError("reading --timeout", f"{self.timeout:g} is not positive", "give seconds: 300")
@@ -76,7 +76,7 @@ class Request:
 def github_app(
     app_id: str | None, installation: str | None, key: Path | None, base_url: str | None
 ) -> GitHubApp | None:
-    """The three options as one value, None for none of them; InputError for some of them."""
+    """The App that the options name, None without any of them; InputError for only some of them."""
     given = (app_id, installation, key)
     if not any(given) and not base_url:
         return None

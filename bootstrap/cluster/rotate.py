@@ -64,13 +64,13 @@ def rotate(request: Request, output: Output) -> int:
 
 
 def agree(yes: bool, output: Output) -> None:
-    """Ask before the first change; RefusedError for a no, or where there is nobody to ask."""
+    """Ask before the first change; RefusedError for a no, or when there is no terminal to ask on."""
     tried = "asking before the first change"
     if yes:
         return
     if not output.invocation.interactive:
-        raise RefusedError(tried, "there is no terminal to ask on", "add --yes, or look with --dry-run")
-    if not output.confirm("Go on?"):
+        raise RefusedError(tried, "there is no terminal to ask on", "add --yes, or preview with --dry-run")
+    if not output.confirm("Continue?"):
         raise RefusedError(tried, "the answer was no", "nothing was changed")
 
 
@@ -84,7 +84,10 @@ def _host(request: Request, output: Output) -> Provider:
 
 
 def _addresses(acting: Acting, seen: Seen) -> list[str]:
-    """Of the webhooks that are signed for this Argo CD; one that an interruption left behind, if alone."""
+    """The addresses of the webhooks that are signed for this Argo CD.
+
+    Without one, that of the only webhook: an interrupted run has changed its secret only in Argo CD.
+    """
     assert acting.provider is not None  # noqa: S101 - found before
     value = secret_value(
         acting.cluster, acting.cluster.argocd_namespace, ARGOCD_SECRET, acting.provider.webhook_key
@@ -95,13 +98,13 @@ def _addresses(acting: Acting, seen: Seen) -> list[str]:
 
 
 def _new_credential(request: Request, seen: Seen, output: Output) -> dict[str, str]:
-    """The Secret's keys; the new credential has read the repository before it replaces the old one."""
+    """The Secret's new keys; a token or SSH key has to read the repository before it replaces the old one."""
     invocation, url = output.invocation, seen.place.repo_url
     known = git_credential.read(request.access, invocation, request.access.repo)
     if app := request.github_app:
         key = credential_file.read(app.key, "--github-app-key", invocation)
         invocation.keep_secret(key)
-        output.warn("a GitHub App's key is not tried from here: bootstrap status shows whether Argo CD reads")
+        output.warn("a GitHub App's key is not tried here: bootstrap status shows whether Argo CD can read")
         found = {"githubAppID": app.app_id, "githubAppInstallationID": app.installation_id}
         base = {"githubAppEnterpriseBaseUrl": app.base_url} if app.base_url else {}
         return {**found, **base, "githubAppPrivateKey": key}
@@ -116,12 +119,12 @@ def _new_credential(request: Request, seen: Seen, output: Output) -> dict[str, s
 
 
 def _try(credential: Credential, url: str, seen: Seen, output: Output) -> None:
-    """RefusedError when it may not read the branch that Argo CD follows."""
+    """RefusedError when the credential cannot read the branch that Argo CD follows."""
     with git.open_remote(url, seen.place.branch or None, credential, output.invocation) as remote:
         state = remote.observe()
     if not state.exists or state.tip is None:
-        found = "the new credential cannot read it, or not its branch"
-        hint = "give one that may read the repository; nothing was changed"
+        found = "the new credential cannot read the repository, or its branch"
+        hint = "give one that can read both; nothing was changed"
         raise RefusedError(f"reading {url} with the new credential", found, hint)
 
 
@@ -138,7 +141,7 @@ def _execute(made: Plan, acting: Acting, output: Output) -> None:
 
 
 def _refresh(cluster: kube.Cluster) -> None:
-    """Have Argo CD look again now, with what it has now."""
+    """Have Argo CD refresh the root now, with what was changed."""
     with suppress(NotFound):
         kube.annotate(
             cluster,

@@ -17,7 +17,7 @@ class SetCredential:
 
 @dataclass(frozen=True)
 class RotateWebhook:
-    """A new secret for the host's webhooks, in argocd-secret and at the host; `addresses` are theirs."""
+    """A new secret for the host's webhooks to `addresses`, in argocd-secret and at the host."""
 
     url: str
     key: str

@@ -1,4 +1,4 @@
-"""What `bootstrap restore` does: open a backup, compare, show, ask, create what is missing."""
+"""What `bootstrap restore` does: decrypt a backup, compare, show, ask, create what is missing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Create:
-    """Make one object, and its namespace where that is missing."""
+    """Create one object, and its namespace where that is missing."""
 
     number: int
     name: str
@@ -46,7 +46,7 @@ class Create:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is left to make."""
+    """What remains to be created."""
 
     steps: tuple[Create, ...]
 
@@ -90,7 +90,7 @@ def restore(request: Request, output: Output) -> int:
         execute(made, {Create: make}, lambda step: progress.update(step.name))
     next_ = f"; next: bootstrap init {saved.repository} --cluster-only" if saved.repository else ""
     if any(saved.objects[step.number]["kind"] == volumes.CLAIM for step in made.steps):
-        output.warn("the claims' data is there when their driver has made the volumes: kubectl get pvc -A")
+        output.warn("the claims' data is there once their driver has made the volumes: kubectl get pvc -A")
     output.result({**data, "changed": True}, f"{counted(len(made.steps), 'object')} restored{next_}")
     return ExitStatus.OK
 
@@ -109,7 +109,7 @@ def _read(request: Request, output: Output) -> Backup:
 
 
 def _compare(cluster: kube.Cluster, saved: Backup) -> tuple[list[int], list[str]]:
-    """The missing ones, and the names of those that exist and differ."""
+    """The numbers of the missing objects, and the names of those that exist and differ."""
     missing, differ = [], []
     for number, item in enumerate(saved.objects):
         metadata = item["metadata"]
@@ -125,14 +125,14 @@ def _compare(cluster: kube.Cluster, saved: Backup) -> tuple[list[int], list[str]
 
 
 def _has(live: Any, wanted: Any) -> bool:
-    """Whether all that is wanted is so; what the API server and controllers have added does not count."""
+    """Whether `live` has everything wanted; what the API server and controllers have added does not count."""
     if isinstance(wanted, Mapping):
         return isinstance(live, Mapping) and all(_has(live.get(key), value) for key, value in wanted.items())
     return wanted is None or bool(live == wanted)
 
 
 def _refuse_unserved(cluster: kube.Cluster, objects: Sequence[Object]) -> None:
-    """RefusedError when snapshots are to come back, and the cluster does not know what they are."""
+    """RefusedError when snapshots are to be restored, and the cluster does not serve their kind."""
     for item in objects:
         if discovery.find(cluster, item["apiVersion"], item["kind"]) is None:
             found = f"the cluster serves no {item['kind']} in {item['apiVersion']}"
@@ -146,7 +146,7 @@ def _create(cluster: kube.Cluster, item: Object) -> bool:
     try:
         create(cluster, item)
     except Conflict as error:
-        hint = "run again: it will be compared, and never overwritten"
+        hint = "run again: it is then compared, and never overwritten"
         raise RefusedError(f"restoring {name_of(item)}", "somebody created it meanwhile", hint) from error
     return True
 
@@ -154,7 +154,7 @@ def _create(cluster: kube.Cluster, item: Object) -> bool:
 def _agree(request: Request, output: Output, name: str) -> None:
     tried = "asking before the first change"
     if request.yes is None and not output.invocation.interactive:
-        hint = f"add --yes {name}, if that is the cluster that you mean; or look with --dry-run"
+        hint = f"add --yes {name}, if that is the cluster that you mean; or preview with --dry-run"
         raise RefusedError(tried, "there is no terminal to ask on", hint)
     answer = request.yes or output.ask(f"Type the cluster's name ({name}) to continue")
     if answer != name:

@@ -90,7 +90,7 @@ def _agree(request: Request, output: Output, name: str) -> None:
             )
         return
     if not output.invocation.interactive:
-        hint = f"add --yes {name}, if that is the cluster that you mean; or look with --dry-run"
+        hint = f"add --yes {name}, if that is the cluster that you mean; or preview with --dry-run"
         raise RefusedError(tried, "there is no terminal to ask on", hint)
     answer = output.ask(f"Type the cluster's name ({name}) to continue")
     if answer != name:

@@ -189,7 +189,7 @@ def test_path_that_is_not_in_the_repository_is_reported_before_the_time_is_over(
 ) -> None:
     commit = repository.push({"root/settings.yaml": settings("one")})
     kube.apply(cluster, [made(application(name, name, repository.url, "gone", namespace))])
-    with pytest.raises(NotReadyError, match="nothing moves any more") as raised:
+    with pytest.raises(NotReadyError, match="and nothing is changing") as raised:
         argocd.wait(cluster, name, commit, TIMEOUT, settled=10)
     assert "ComparisonError" in raised.value.found
     assert "gone: app path does not exist" in raised.value.found

@@ -218,7 +218,7 @@ def test_rollout_that_is_stuck_behind_a_pod_that_serves_is_not_ready(admin: Clus
     with controller(admin, ns), pytest.raises(NotReadyError) as raised:
         argocd.wait(admin, "root", None, 4, namespace=ns)
     assert "root: Synced, Healthy; waits for an unfinished rollout" in raised.value.found
-    assert f"Deployment {ns}/web: 1 of its version before still runs" in raised.value.found
+    assert f"Deployment {ns}/web: 1 of its previous version still runs" in raised.value.found
     assert (
         "container web: ImagePullBackOff: no such image; event Failed: cannot pull it" in raised.value.found
     )
@@ -273,7 +273,7 @@ def test_what_can_never_be_met_is_not_waited_for_to_the_end(admin: Cluster, ns: 
         application("root", health="Progressing", children=[entry("a"), entry("b", 1)]),
         application("a", "Unknown", conditions=conditions),
     )
-    with controller(admin, ns), pytest.raises(NotReadyError, match="nothing moves any more") as raised:
+    with controller(admin, ns), pytest.raises(NotReadyError, match="and nothing is changing") as raised:
         argocd.wait(admin, "root", None, 10 * SOON, namespace=ns, settled=2)
     assert "a: Unknown, Healthy; waits for ComparisonError: authentication required" in raised.value.found
 
@@ -281,11 +281,11 @@ def test_what_can_never_be_met_is_not_waited_for_to_the_end(admin: Cluster, ns: 
 def test_a_commit_that_the_branch_lost_ends_it_and_says_so(admin: Cluster, ns: str) -> None:
     """Someone has reset the branch, or pushed by force: Argo CD compares again, and stays where it is."""
     put(admin, ns, application("root", revision="1" * 40))
-    with controller(admin, ns), pytest.raises(NotReadyError, match="nothing moves any more") as raised:
+    with controller(admin, ns), pytest.raises(NotReadyError, match="and nothing is changing") as raised:
         argocd.wait(admin, "root", "2" * 40, 10 * SOON, namespace=ns, settled=2)
     found = raised.value.found
     assert "root: Synced, Healthy; waits for revision 222222222222: it is at 1.2.3, 111111111111" in found
-    assert "main does not lead to 222222222222: it was set back or pushed by force since" in found
+    assert "main does not contain 222222222222: it was reset or force-pushed since" in found
 
 
 def test_what_failed_for_the_moment_is_looked_at_again(admin: Cluster, ns: str) -> None:

@@ -261,7 +261,7 @@ def test_a_claims_data_comes_back_from_its_drivers_snapshot(shop: World, run: Ru
     with driver.running():
         back = restore(shop, run, told["file"], key)
         assert back.exit == 0, back.err
-        assert "the claims' data is there when their driver has made the volumes" in back.err
+        assert "the claims' data is there once their driver has made the volumes" in back.err
         assert driver.disks[str(bound(shop, "data-db-0"))] == b"votes"
     again = restore(shop, run, told["file"], key)
     assert (again.exit, "nothing to do" in again.out) == (0, True), again.err

@@ -136,7 +136,7 @@ def test_until_nothing_reads_the_old_one_the_projects_permit_both(followed: Worl
     kube.apply(followed.cluster, [made(child)], namespace="argocd")
     done = move(followed, run)
     assert done.exit == 0, done.err
-    assert "the AppProjects permit the old URL: shop read from" in done.err
+    assert "the AppProjects still permit the old URL: shop read from" in done.err
     assert state(followed)["projects"] == [moved_to(followed), followed.url]
     assert followed.url in git(moved_bare(followed), "show", "main:clusters/default/projects.yaml")
     child["spec"]["source"]["repoURL"] = moved_to(followed)

@@ -125,7 +125,7 @@ def test_a_key_that_may_write_is_not_taken(over_ssh: World, tmp_path: Path) -> N
 def test_a_dry_run_adds_no_key(over_ssh: World) -> None:
     shown = init(over_ssh, "--deploy-key", "--dry-run")
     assert shown.exit == ExitStatus.NO, shown.err
-    assert "by a deploy key" in shown.out
+    assert "with a deploy key" in shown.out
     assert "PRIVATE KEY" not in shown.out + shown.err
     assert keys(over_ssh) == []
 

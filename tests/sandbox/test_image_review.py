@@ -112,7 +112,7 @@ def test_a_branch_that_a_person_has_committed_to_is_left_alone(run: Run, reposit
 def test_labels_that_the_token_may_not_set_are_warned_of(run: Run, repository: World) -> None:
     result = image_set(run, repository, "v1", "--pr", "--label", "image", *AUTHOR)
     assert result.exit == 0
-    assert "the request has no labels: 403" in result.err
+    assert "the pull request has no labels: 403" in result.err
     assert len(requests(repository)) == 1
 
 

@@ -180,7 +180,7 @@ def test_the_folder_to_build_in_stays_while_another_run_uses_it(fresh: Invocatio
     assert not told
     build_folder.remove_if_done([REDIS], fresh, told.append)
     assert not build_folder.folder(fresh).exists()
-    assert told == ["removing the build folder: some gigabytes"]
+    assert told == ["removing the build folder: several gigabytes"]
 
 
 def test_what_a_killed_compiler_left_is_removed_when_no_other_run_builds(fresh: Invocation) -> None:

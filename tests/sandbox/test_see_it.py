@@ -207,7 +207,7 @@ def test_stuck_rollout_is_reported_by_status_and_doctor_although_its_application
     kubernetes.stuck_rollout(admin, ns)
     resources = [{"group": "apps", "version": "v1", "kind": "Deployment", "namespace": ns, "name": "web"}]
     put(admin, ns, application("root", children=resources))
-    says = f"Deployment {ns}/web: 1 of its version before still runs, 1 of 2 pods are not available"
+    says = f"Deployment {ns}/web: 1 of its previous version still runs, 1 of 2 pods are not available"
     because = "container web: ImagePullBackOff: no such image; event Failed: cannot pull it"
     result = run("status", "--namespace", ns, env=environ)
     assert result.exit == 1
@@ -236,7 +236,7 @@ def test_argo_cds_own_stuck_rollout_is_reported_by_doctor(
     findings = json.loads(run("doctor", "--namespace", ns, "-o", "json", env=environ).out)["findings"]
     (found,) = [one for one in findings if one["area"] == "argocd-server"]
     assert found["state"] == "broken"
-    assert "1 of 1 ready: 1 of its version before still runs" in found["found"]
+    assert "1 of 1 ready: 1 of its previous version still runs" in found["found"]
     assert "ImagePullBackOff: no such image" in found["found"]
 
 

@@ -73,12 +73,12 @@ FORMATS: dict[str, Callable[[str], bool]] = {
 
 
 def named(name: str) -> dict[str, Any]:
-    """The format of a name, or none."""
+    """The format with this name, as an optional."""
     return tagged("optional", [tagged("format", name)] if name in FORMATS else [])
 
 
 def validate(one: Any, text: str) -> dict[str, Any]:
-    """A list of complaints, or none if nothing is wrong."""
+    """What is wrong with the text, as an optional list: none if it fits."""
     name = of("format", one)
     return tagged("optional", [] if FORMATS[name](text) else [[f"must be of the format {name}"]])
 

@@ -18,7 +18,7 @@ _MOST = 2**63 - 1
 
 
 def parsed(text: str) -> Fraction | None:
-    """Its amount; None for a text that is not a quantity."""
+    """The amount of a quantity; None for a text that is not one."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
         return None
@@ -76,5 +76,5 @@ def _made(amount: Fraction) -> dict[str, Any]:
 
 
 def _amount(value: Any) -> Fraction:
-    """A whole number is a quantity where one is added or taken away."""
+    """The amount of a quantity, or of a whole number, which may be added and subtracted, too."""
     return Fraction(value) if isinstance(value, int) else Fraction(of("quantity", value))
