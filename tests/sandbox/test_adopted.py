@@ -12,6 +12,7 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.manifests.reader import documents
+from tests.sandbox.test_argocd_processes import until
 from tests.sandbox.test_init import install_by_hand
 from tests.sandbox.world import World
 from tests.tools import tool
@@ -34,9 +35,23 @@ def secret(world: World) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
 
 
+def all_seen(world: World) -> bool:
+    """Whether the controllers have added what they add to a new namespace and to Deployments."""
+    deployments = kube.list_objects(world.cluster, "apps/v1", "Deployment", HOME)
+    return bool(
+        kube.get(world.cluster, "v1", "ConfigMap", HOME, "kube-root-ca.crt")
+        and kube.get(world.cluster, "v1", "ServiceAccount", HOME, "default")
+        and all(
+            "deployment.kubernetes.io/revision" in one["metadata"].get("annotations", {})
+            for one in deployments
+        )
+    )
+
+
 def test_init_says_where_it_is_and_adopts_it_there(lived: World) -> None:
     world = lived
     install_by_hand(world, "helm", HOME)
+    until(lambda: all_seen(world), "the controllers to have seen what was installed")
     before = world.objects()
     refused = world.init()
     assert refused.exit == 3

@@ -204,10 +204,6 @@ def stable(item: dict[str, Any]) -> dict[str, Any]:
         if entry.get("subresource") != "status"  # a long CRD is Established after `init` has ended
     ]
     metadata["managedFields"] = sorted(managers, key=lambda entry: json.dumps(entry, sort_keys=True))
-    if item["kind"] == "Deployment":  # its controller sets it a moment after the Deployment is made
-        annotations = {**metadata.get("annotations", {})}
-        annotations.pop("deployment.kubernetes.io/revision", None)
-        metadata["annotations"] = annotations
     result = {key: value for key, value in item.items() if key != "status"} | {"metadata": metadata}
     if item["kind"] == "Service":  # an address out of the server's range
         addresses = ("clusterIP", "clusterIPs")
