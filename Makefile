@@ -4,7 +4,7 @@ PROFILE ?= default
 NODES ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-# Tests start hundreds of Python programs: with their byte code kept, each starts in half the time.
+# Tests start hundreds of Python programs: with cached bytecode, each starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: sandbox sandbox-down test test-real test-fast test-programs lint ci bench clean

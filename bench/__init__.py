@@ -1,1 +1,1 @@
-"""Measurements: `python -m bench`; what is compared with what stands in each module."""
+"""Measurements: `python -m bench`. Each module says what it compares with what."""

@@ -35,8 +35,12 @@ BENCHES = {
 def main() -> int:
     """Returns 1 when a goal was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often (default: 5; figures are medians)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)} (default: all)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how many rounds (default: 5; figures are medians)"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")

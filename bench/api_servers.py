@@ -1,4 +1,4 @@
-"""Fresh API servers for measuring: etcd and kube-apiserver, nothing that works beside them."""
+"""Fresh API servers for measuring: etcd and kube-apiserver, with no controllers beside them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What `init` does to a cluster, against `kubectl apply --server-side` of the same manifest.
+"""What `init` does to a cluster, compared with `kubectl apply --server-side` of the same manifest.
 
-Both on API servers of their own, first empty, then with nothing to change. Ours is a process of its own,
-as kubectl is; its start (loading Python and what `init` has loaded by then) is not counted, because the
-cluster phase is a part of a run. `python -m bench.cluster_phase KUBECONFIG MANIFEST` is that process.
+Each has its own API server, first empty, then with nothing to change. Ours runs in its own process, as
+kubectl does; its start-up (loading Python and what `init` has loaded by then) is not counted, because the
+cluster phase is only part of a run. `python -m bench.cluster_phase KUBECONFIG MANIFEST` is that process.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _measure(found: dict[str, list[float]]) -> None:
 
 
 def _settle(sandbox: Sandbox, invocation: Invocation) -> None:
-    """Until the API server has done what the new CRDs make it do, so that the next run does not share it."""
+    """Wait until the API server has processed the new CRDs, so that this work does not slow the next run."""
     from bootstrap import kube
     from bootstrap.kube.crds import API_VERSION, CRD, wait_until_established
 
@@ -80,7 +80,7 @@ def _settle(sandbox: Sandbox, invocation: Invocation) -> None:
 
 
 def main(kubeconfig: Path, manifest: Path) -> None:
-    """As `init`: connect, see what would change, and apply that."""
+    """As `init` does: connect, see what would change, and apply that."""
     from kubernetes.client import rest  # noqa: F401 - loaded before, by preflight
 
     from bootstrap import kube

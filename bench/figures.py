@@ -1,4 +1,4 @@
-"""Figures, the goals they are held against, and how they are printed."""
+"""Figures, the goals that they are measured against, and how they are printed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; `goal` is the most it may be, None where there is none."""
+    """One measured value; `goal` is the highest value allowed, None if there is no goal."""
 
     name: str
     value: float
@@ -26,7 +26,7 @@ class Figure:
 
 
 def in_turns(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
-    """Every measure `rounds` times, in turns, so that a busy moment hits all of them alike."""
+    """Take every measurement `rounds` times, in turns, so that a busy moment affects all of them alike."""
     found: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
@@ -35,7 +35,7 @@ def in_turns(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str,
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the rounds' own ratios."""
+    """The median of the ratios of the single rounds."""
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 

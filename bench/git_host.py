@@ -1,4 +1,4 @@
-"""Repositories of any number of apps on a real Gitea, and a way to it that counts bytes."""
+"""Repositories with any number of apps on a real Gitea, and a proxy before it that counts bytes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ENVIRONMENTS = ("staging", "production")
 
 @dataclass(frozen=True)
 class Host:
-    """A Gitea and who may push there. `address` of a repository has the token in it, as git takes it."""
+    """A Gitea and who may push there. A repository's `address` contains the token, in the form git reads."""
 
     url: str
     username: str
@@ -78,9 +78,9 @@ def overlay(app: str, environment: str) -> str:
 
 
 def make_repository(host: Host, name: str, apps: int, later: int = 0) -> None:
-    """Create a private repository with so many apps in one commit, and so many commits after it.
+    """Create a private repository with `apps` apps in one commit, and `later` commits after it.
 
-    Each of these sets one app's image; the last one is now, and there is one a minute before it.
+    Each of these sets one app's image; they are a minute apart, and the last one is dated now.
     """
     token = host.token_file.read_text(encoding="utf-8").strip()
     request = urllib.request.Request(  # noqa: S310 - the address is ours
@@ -125,7 +125,7 @@ def _file(path: str, text: str) -> bytes:
 
 @dataclass
 class Counted:
-    """A host behind a proxy; `received` counts what came from it, in bytes."""
+    """A host behind a proxy; `received` counts the bytes that came from it."""
 
     host: Host
     received: int = 0
@@ -133,7 +133,7 @@ class Counted:
 
 @contextmanager
 def counting(host: Host) -> Iterator[Counted]:
-    """The same host at another port of this machine, every byte counted."""
+    """The same host on another port of this machine, with every byte counted."""
     target = urlsplit(host.url)
     listener = socket.create_server(("127.0.0.1", 0))
     found = Counted(

@@ -1,4 +1,4 @@
-"""One image bump, against the usual way: time and bytes over HTTP, and a local edit of a long file."""
+"""One image bump, compared with the usual way: time and bytes over HTTP, and a local edit of a long file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLE = "bootstrap image set, against clone + kustomize edit + commit + pull + p
 FEW, MANY = 100, 10_000
 COMMITS = 10_000
 BUILD = 20 * 60
-"""Seconds that a build took: as many commits of others a minute landed meanwhile."""
+"""Seconds that the build took: meanwhile, one commit of others landed every minute."""
 PAST_GOAL = 1.5
 TIME_GOAL = 0.15
 BYTES_GOAL = 1 / 15
@@ -39,7 +39,7 @@ def run(rounds: int) -> Iterator[Figure]:
 
 
 def ours(host: Host, repository: str, app: str, tag: str, environ: dict[str, str], *guard: str) -> float:
-    """One bump by this program; seconds."""
+    """One bump by this program, in seconds."""
     command = [
         *(sys.executable, "-m", "bootstrap", "image", "set", f"ghcr.io/example/{app}=:{tag}"),
         *("--app", app, "--env", "staging", "--repo", host.repository(repository), "--push", "--quiet"),
@@ -85,7 +85,7 @@ def _remote(host: Host, kustomize: Path, rounds: int) -> Iterator[Figure]:
 
 
 def _past(host: Host, rounds: int) -> Iterator[Figure]:
-    """A bump that asks the branch's past, beside one that does not, where that is long."""
+    """A bump that reads the branch's history, compared with one that does not, where the history is long."""
     environ = image_usual.identity(os.environ)
     name = f"bench-{secrets.token_hex(4)}"
     make_repository(host, name, FEW, COMMITS)
@@ -93,7 +93,7 @@ def _past(host: Host, rounds: int) -> Iterator[Figure]:
     guards = {"plain": (), "--built-at": ("--built-at", began), "--only-newer": ("--only-newer",)}
 
     def bump(at: Host, guard: str) -> float:
-        # Apps that nobody has set since, and a version above all that were there.
+        # Apps that nobody has bumped since, and a version above all earlier ones.
         app, tag = app_name(secrets.randbelow(FEW // 2)), f"v2.{int(time.time() * 1000)}.0"
         return ours(at, name, app, tag, environ, *guards[guard])
 
@@ -119,7 +119,7 @@ def _bytes(counted: Counted, action: Callable[[], float]) -> int:
 
 
 def _local(kustomize: Path, rounds: int) -> Iterator[Figure]:
-    """One tag, both programs from their start to their end, in a long file and in a short one."""
+    """One tag, with both programs' whole run measured, in a long file and in a short one."""
     for lines in (LINES, 4):
         entries = [
             f"  - name: ghcr.io/example/app-{number}\n    newTag: v1.0.0\n"

@@ -20,7 +20,7 @@ edit() {
 edit
 attempts=1
 until git pull --quiet --rebase && git push --quiet; do
-  # A line that someone else has set too stops every further rebase: begin again at their tip.
+  # A line that someone else has also set stops every further rebase: start again from their tip.
   if git rebase --abort 2>/dev/null; then
     git reset --quiet --hard '@{upstream}'
     edit
@@ -32,7 +32,7 @@ echo "$attempts"
 
 
 def bump(address: str, folder: str, name: str, tag: str, kustomize: Path, environ: Mapping[str, str]) -> int:
-    """One bump from nothing to pushed; returns how many pushes it took."""
+    """One bump, from the clone to the push; returns how many pushes it took."""
     work = Path(tempfile.mkdtemp(prefix="bootstrap-bench-"))
     values = {
         "ADDRESS": address,

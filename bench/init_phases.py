@@ -1,6 +1,6 @@
-"""A whole `bootstrap init`, by phase, into an empty repository and cluster, and again.
+"""A whole `bootstrap init`, by phase, into an empty repository and cluster, and a second run.
 
-An API server and a Git host are there; nothing syncs, so it does not wait (`--no-wait`).
+There are only an API server and a Git host: nothing syncs, so it does not wait (`--no-wait`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def run(rounds: int) -> Iterator[Figure]:
 
 
 class _Run:
-    """`phases`: what each line of progress began, and how long it was the last one."""
+    """`phases`: the step that each line of progress announces, and how long it was the latest."""
 
     def __init__(self, phases: Sequence[tuple[str, float]], seconds: float, megabytes: float) -> None:
         self.phases = phases

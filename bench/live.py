@@ -1,4 +1,4 @@
-"""`bootstrap status` of 2,000 Applications against `kubectl get applications -A -o json`, and trace."""
+"""`bootstrap status` of 2,000 Applications compared with `kubectl get applications -A -o json`, and trace."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(rounds: int) -> Iterator[Figure]:
 
 
 def _fill(cluster: Cluster, manifest: bytes) -> None:
-    """Argo CD's definitions, a root, and the Applications below it, with what Argo CD writes into them."""
+    """Argo CD's CRDs, a root, and the Applications below it, with the status that Argo CD writes."""
     kube.ensure_namespace(cluster, argocd.NAMESPACE)
     crds = [item for item in split.split(manifest, "manifest") if item.kind.endswith("Definition")]
     kube.apply(cluster, crds)

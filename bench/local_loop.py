@@ -1,4 +1,4 @@
-"""`bootstrap sandbox push`: from an edit that is not committed to the cluster that runs it."""
+"""`bootstrap sandbox push`: from an uncommitted edit to the cluster that runs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SETTINGS = "apps/voting-app/overlays/dev/kustomization.yaml"
 
 
 def run(rounds: int) -> Iterator[Figure]:
-    """A sandbox with the catalog's default components, an edit a round."""
+    """A sandbox with the catalog's default components, and one edit per round."""
     with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as name:
         folder = Path(name)
         environ = {

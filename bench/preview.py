@@ -1,4 +1,4 @@
-"""`bootstrap diff` after one shared file changed, against two loops of `kustomize build` and a `diff`."""
+"""`bootstrap diff` after one shared file changed, compared with two `kustomize build` loops and a `diff`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ spec:
 
 
 def run(rounds: int) -> Iterator[Figure]:
-    """Cold runs have an empty cache each; the warm ones the cache of the run before."""
+    """Each cold run has an empty cache; a warm one has the cache of the run before."""
     programs = ensure(["kustomize", "helm"], Invocation(), lambda _: None)
     path = os.pathsep.join([*(str(one.path.parent) for one in programs.values()), os.environ["PATH"]])
     with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as name:
@@ -48,7 +48,7 @@ def run(rounds: int) -> Iterator[Figure]:
         overlays = _repository(root)
         environ = {**os.environ, "PATH": path, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        _timed(_diff(root, environ, folder / "warm"))  # byte code, and the warm runs' cache
+        _timed(_diff(root, environ, folder / "warm"))  # fills the bytecode and the warm runs' cache
         number = iter(range(1_000_000))
         found = in_turns(
             rounds,
@@ -70,7 +70,7 @@ def run(rounds: int) -> Iterator[Figure]:
 
 
 def _with_charts(rounds: int, root: Path, environ: dict[str, str], folder: Path) -> Figure:
-    """Charts in the cache, and nothing rendered: values that no run has seen."""
+    """Charts in the cache, but none rendered: each round has values that no run has seen."""
     with charts.served() as repository:
         cluster = root / "clusters" / "one"
         for number in range(CHARTS):
@@ -92,7 +92,7 @@ def _with_charts(rounds: int, root: Path, environ: dict[str, str], folder: Path)
 
 
 def _repository(root: Path) -> list[Path]:
-    """A repository of two commits, between which a component of every overlay changes."""
+    """A repository with two commits, between which a component that every overlay uses changes."""
     overlays = write(root, APPS)
     (root / "clusters" / "one" / "charts.yaml").write_text("", encoding="utf-8")
     shared = root / "shared" / "kustomization.yaml"

@@ -1,4 +1,4 @@
-"""Runs a program and says how long it took and how much memory it had at most."""
+"""Runs a program and measures how long it took and its peak memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ended:
-    """`seconds` of wall clock, `megabytes` of resident memory at its peak, what it wrote to stdout."""
+    """`seconds` of wall clock, `megabytes` of resident memory at the peak, and what it wrote to stdout."""
 
     seconds: float
     megabytes: float
@@ -19,7 +19,7 @@ class Ended:
 
 
 def timed(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Ended:
-    """Run to the end; SystemExit with what it said on stderr when it fails."""
+    """Run to the end; raises SystemExit with its stderr when it fails."""
     start = time.monotonic()
     process = subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""Writes a repository of any number of apps, each with a base, an overlay and an Application."""
+"""Writes a repository with any number of apps, each with a base, an overlay and an Application."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ spec:
 
 
 def write(root: Path, count: int) -> list[Path]:
-    """Write `count` apps below `root`; returns the folders of their overlays."""
+    """Write `count` apps below `root`; returns their overlays' folders."""
     overlays = []
     names = [f"app-{number:05d}" for number in range(count)]
     for name in names:

@@ -1,4 +1,4 @@
-"""How long `bootstrap --version` and `--help` take, against importing click alone."""
+"""How long `bootstrap --version` and `--help` take, compared with importing click alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GOAL = 1.6
 TITLE = "Start-up, against python -c 'import click'"
 BASE = "import click"
 RUNS = 15
-"""Runs in each round: they take a twentieth of a second."""
+"""Runs in each round: one takes a twentieth of a second."""
 
 
 def run(rounds: int) -> Iterator[Figure]:

@@ -1,7 +1,7 @@
-"""`bootstrap validate` of 1,000 and of 10,000 apps, against `kustomize build` of each in a loop.
+"""`bootstrap validate` of 1,000 and of 10,000 apps, compared with `kustomize build` of each in a loop.
 
-The loop checks its result with kubeconform where that is on PATH. Beside the clock, the processor time of all
-processes is told, which other work on the machine hardly changes.
+The loop checks its result with kubeconform if that is on PATH. Besides wall-clock time, it reports the CPU
+time of all processes, which other work on the machine hardly affects.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ TITLE = f"bootstrap validate of {FEW:,} and {MANY:,} apps, against kustomize bui
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: by the clock, and of the processor."""
+    """Seconds of wall-clock and of CPU time."""
 
     clock: float
     processor: float
 
     def __str__(self) -> str:
-        return f"{self.clock:.1f} s, {self.processor:.1f} s of processor"
+        return f"{self.clock:.1f} s, {self.processor:.1f} s of CPU"
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A first run, one after one change, and the peak memory of both in MB."""
+    """A first run, one after a single change, and the peak memory of both in MB."""
 
     first: Times
     second: Times
@@ -48,7 +48,7 @@ class Runs:
 
 
 def run(rounds: int) -> Iterator[Figure]:
-    """Once, whatever `rounds` is: the first run of a repository can only be had once."""
+    """Runs once, whatever `rounds` is: a repository has only one first run."""
     found = ensure(["kustomize"], Invocation(), lambda _: None)["kustomize"].path
     with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as name:
         root = Path(name) / "repository"
@@ -73,7 +73,7 @@ def run(rounds: int) -> Iterator[Figure]:
 def _runs(root: Path, overlays: Sequence[Path], kustomize: Path, cache: Path) -> Runs:
     path = f"{kustomize}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, "BOOTSTRAP_CACHE_DIR": str(cache), "PATH": path}
-    # As it is installed: with byte code of all that is imported, which a shell may forbid to write.
+    # As installed: with bytecode of everything imported, which the environment may forbid to write.
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     environ["PYTHONPYCACHEPREFIX"] = str(cache / "bytecode")
     write(cache / "warm-up", 1)
@@ -87,7 +87,7 @@ def _runs(root: Path, overlays: Sequence[Path], kustomize: Path, cache: Path) ->
 
 
 def _measured(work: Callable[[], object]) -> Times:
-    """How long some work takes whose processes have ended by then."""
+    """How long some work takes; its processes have to end with it."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     work()
     seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -105,7 +105,7 @@ def _loop(kustomize: str, overlays: Sequence[Path]) -> None:
 
 
 def _validate(root: Path, environ: dict[str, str]) -> float:
-    """Peak memory (MB) of a run, which has to find nothing."""
+    """Peak memory (MB) of a run, which must find nothing."""
     code = (
         "import json, resource, sys\nfrom bootstrap.main import run\n"
         f"status = run(['validate', {str(root)!r}])\n"

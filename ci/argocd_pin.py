@@ -56,7 +56,7 @@ def with_checksums(text: str, version: str, manifests: Mapping[str, bytes]) -> s
 
 
 def with_renderers(text: str, version: str, found: Renderers) -> str:
-    """The table with a last row for the release, if it renders with others than the one before it."""
+    """The table with a last row for the release, if it renders with other versions than the one before it."""
     if argocd_renderers.renderers(version) == found:
         return text
     since = argocd_renderers.numbers(version)
@@ -64,7 +64,7 @@ def with_renderers(text: str, version: str, found: Renderers) -> str:
 
 
 def fields(manifest: bytes) -> str:
-    """What `validate` knows of Argo CD's kinds: one model a line."""
+    """What `validate` knows about Argo CD's kinds, with one model per line."""
     models: dict[str, Any] = {}
     kinds: dict[str, str] = {}
     for document in parse(manifest).documents:
@@ -84,7 +84,7 @@ def _renders_with(release: Path) -> Renderers:
 
 
 def _pin_module(name: str, version: str, release: Path) -> None:
-    """Requires the release, with its own replacements: but those by a folder, which no module proxy has."""
+    """Require the release, with its own replacements except folders, which no module proxy has."""
     wanted = _json("mod", "edit", "-json", str(release / "go.mod"))
     replaced = [each for each in wanted["Replace"] or () if not each["New"]["Path"].startswith(".")]
     flags = [f"-require={name}@{version}"]
@@ -102,7 +102,7 @@ def _report(found: Renderers) -> None:
         ours = BY_NAME[program].number
         if ours != wanted:
             print(f"{program}: Argo CD ships {wanted}, the sandbox {ours} (programs/pinned.py)")
-    print("changes that its upgrade page asks a repository for: note them in upgrade/argocd_notes.py")
+    print("what its upgrade page asks of a repository: note it in upgrade/argocd_notes.py")
 
 
 def _json(*arguments: str) -> Any:
@@ -110,7 +110,7 @@ def _json(*arguments: str) -> Any:
 
 
 def _go(*arguments: str) -> str:
-    """What go prints; it may fetch the toolchain that the module asks for."""
+    """What go prints; it may fetch the toolchain that the module requires."""
     environ = {**os.environ, "GOTOOLCHAIN": "auto"}
     return subprocess.run(
         ("go", *arguments), cwd=MODULE, env=environ, check=True, stdout=subprocess.PIPE, text=True

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests that need no cluster, with the oldest Python and the lowest version of every dependency, and with the
-# newest Python; before that, whether the locked files install on each Python. What is not on this machine is named,
-# not passed over. `bounds.sh locked` ends after the locked files.
+# newest Python; before that, checks that the locked files install on each Python. What is not on this machine is
+# named, not silently skipped. `bounds.sh locked` stops after the locked files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,11 +11,11 @@ tests=(tests/validate tests/commands/test_validate.py tests/oci/test_reference.p
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# The path of a Python by its version, on PATH or of pyenv; nothing without one.
+# The path of a Python of this version, from PATH or pyenv; nothing if there is none.
 find() {
   local one
   for one in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
-    # A shim of a version manager is on PATH and still may lead nowhere.
+    # A version manager's shim can be on PATH and still lead nowhere.
     if "$one" -I -c '' 2>/dev/null; then
       echo "$one"
       return
@@ -36,7 +36,7 @@ run() {
   "$folder/$version/bin/python" -m pytest -q -p no:cacheprovider "${tests[@]}"
 }
 
-# What a release installs: every file by its hash, and nothing that has to be built.
+# What a release installs: every file by its hash, and nothing that would have to be built.
 locked() {
   local version=$1 python
   python=$(find "$version")

@@ -1,10 +1,10 @@
-"""Makes bootstrap/validate/kubernetes-kinds.json: the kinds and fields of the known releases of Kubernetes.
+"""Writes bootstrap/validate/kubernetes-kinds.json: the kinds and fields of the known releases of Kubernetes.
 
     python ci/kubernetes_kinds.py v1.36.3 v1.37.2
 
-Takes each release's OpenAPI from its Go module (`go` must be on PATH) and keeps what is needed of it: the
-fields of what can be created, their types, and which are required. The last release stands whole; of
-the others, what differs from the one after them.
+Takes each release's OpenAPI from its Go module (`go` must be on PATH) and keeps the parts that are needed:
+the fields of what can be created, their types, and which are required. The newest release is kept whole, the
+others as their difference from the next one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def swagger(release: str) -> dict[str, Any]:
 
 
 def names(definitions: Iterator[str]) -> dict[str, str]:
-    """Definition → a short name: `V1Pod`, with its group in front where several groups have one."""
+    """Definition → a short name such as `V1Pod`, prefixed with the group if several groups have that name."""
     short = {}
     for definition in definitions:
         *_, version, kind = definition.split(".")
@@ -64,7 +64,7 @@ def kinds(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 by_kind[(one["group"], one["version"], one["kind"])] = definition
     for place, path in document["paths"].items():
         if "{name}" in place:
-            continue  # a part of an object, such as an eviction
+            continue  # a subresource, such as an eviction
         one = path.get("post", {}).get("x-kubernetes-group-version-kind")
         if one and (definition := by_kind.get((one["group"], one["version"], one["kind"]))):
             version = f"{one['group']}/{one['version']}" if one["group"] else one["version"]
@@ -72,7 +72,7 @@ def kinds(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def kept(document: Mapping[str, Any], short: Mapping[str, str]) -> dict[str, Any]:
-    """The models and kinds of a release."""
+    """A release's models and kinds."""
     definitions = document["definitions"]
 
     def type_of(schema: Mapping[str, Any]) -> Any:
@@ -116,7 +116,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def difference(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
-    """What an older release has otherwise than a newer one: `gone` is what only the newer one has."""
+    """How an older release differs from the next one; `gone-…` lists what only the newer one has."""
     found: dict[str, Any] = {}
     for part in ("models", "kinds"):
         found[part] = {key: one for key, one in older[part].items() if newer[part].get(key) != one}

@@ -1,4 +1,4 @@
-"""Prints setup.cfg's lower bounds as constraints, `name==version` a line, for `pip install -c`.
+"""Prints setup.cfg's lower bounds as constraints, one `name==version` per line, for `pip install -c`.
 
 python ci/lower_bounds.py > lower.txt
 """
@@ -14,7 +14,7 @@ _BOUND = re.compile(r"^\s*(?P<name>[A-Za-z0-9._-]+)\s*>=\s*(?P<version>[\w.]+)")
 
 
 def bounds(setup: Path) -> Iterator[tuple[str, str]]:
-    """(name, lowest version) of everything that is installed, extras too."""
+    """(name, lowest version) of everything that is installed, including the extras."""
     config = configparser.ConfigParser()
     config.read(setup, encoding="utf-8")
     listed = [config["options"]["install_requires"], *config["options.extras_require"].values()]

@@ -99,7 +99,7 @@ class Plan:
 
 
 def move(request: Request, output: Output) -> int:
-    """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run it; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     cluster = home.connect(output.invocation, request.init.context)
     with output.progress("reading the cluster"):

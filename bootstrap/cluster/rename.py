@@ -58,7 +58,7 @@ class Plan:
 
 
 def rename(request: Request, output: Output) -> int:
-    """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run it; returns the exit status, raises a BootstrapError for expected failures."""
     Settings(request.url, "main", cluster=request.new)  # refuses what is not a name
     cluster = home.connect(output.invocation, request.init.context)
     with output.progress("reading the cluster"):

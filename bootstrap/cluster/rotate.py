@@ -27,7 +27,7 @@ from bootstrap.providers.address import project_path, web_address
 
 
 def rotate(request: Request, output: Output) -> int:
-    """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run it; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     cluster = home.connect(output.invocation, request.context)
     acting = Acting(cluster, output.invocation, request)

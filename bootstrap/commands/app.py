@@ -31,7 +31,7 @@ def command() -> None:
     "--env-from",
     multiple=True,
     metavar="secret/NAME|configmap/NAME",
-    help="Set variables from it; secret/NAME:KEY,KEY gets random values.",
+    help="Set variables from a Secret or ConfigMap; secret/NAME:KEY,KEY gets random values.",
 )
 @click.option(
     "--health", metavar="PATH", help="A path that answers 200 (default: check that the port is open)."

@@ -23,16 +23,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--recipient", "recipients", multiple=True, help="An age or SSH public key to encrypt to.")
 @click.option("--recipients-file", type=_FILE, help="A file with such keys, one per line.")
-@click.option("--passphrase-file", type=_FILE, help="A passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE).")
+@click.option(
+    "--passphrase-file", type=_FILE, help="A file with a passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE)."
+)
 @click.option(
     "--context",
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--shrunken", is_flag=True, help="Accept that the cluster has less than its last backup.")
-@click.option("--volumes", is_flag=True, help="Have storage drivers keep the claims' data (VolumeSnapshot).")
+@click.option("--shrunken", is_flag=True, help="Accept that objects of the last backup are gone.")
+@click.option("--volumes", is_flag=True, help="Have storage drivers snapshot the claims' data.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for all snapshots.")
-@click.option("--dry-run", is_flag=True, help="Show what would be kept; exit 1.")
+@click.option("--dry-run", is_flag=True, help="Show what would be saved; exit 1.")
 @common
 def command(
     output: Output,
@@ -49,8 +51,8 @@ def command(
     """Save what a cluster has and Git does not, encrypted with age.
 
     Generated Secrets, keys of SealedSecrets, ACME accounts, Argo CD's accounts, clusters,
-    repositories and trusted hosts. With --volumes, a VolumeSnapshot of each claim, too: its data stays with
-    the storage driver, and the backup has the way back to it. Exit status 1 if a claim's data is not kept.
+    repositories and trusted hosts. With --volumes, also a VolumeSnapshot of each claim: its data stays with
+    the storage driver, and the backup says how to find it. Exit status 1 if a claim's data is not saved.
 
     \b
     Examples:

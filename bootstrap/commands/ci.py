@@ -140,8 +140,8 @@ def _pairs(option: str, values: tuple[str, ...]) -> dict[str, str]:
     type=click.IntRange(1),
     help="The pull request's number (default: what the CI system says).",
 )
-@click.option("--link", metavar="URL", help="Where all of it is, if it is too long (default: the run).")
-@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for a busy host.")
+@click.option("--link", metavar="URL", help="Where the full text is, if it is too long (default: the run).")
+@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds to retry a busy host.")
 @click.option("--dry-run", is_flag=True, help="Print the comment's text, and write nothing.")
 @together(*BY_TOKEN)
 @common
@@ -149,8 +149,8 @@ def comment(output: Output, file: TextIO, dry_run: bool, **options: Any) -> int:
     """Write the Markdown in FILE (default: standard input) as a comment.
 
     On a pull request of GitHub, Gitea, Forgejo or GitLab: one comment, which the next run updates in
-    place. What is too long for a comment is cut between two blocks, with a link to the run. Comments of
-    others are never changed. In a workflow of one of these hosts, only the token must be given.
+    place. Text that is too long for a comment is cut between two blocks, with a link to the run. Other
+    people's comments are never changed. In a workflow of one of these hosts, only the token must be given.
 
     \b
     Examples:

@@ -27,12 +27,12 @@ def command() -> None:
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--repo", metavar="URL", help="The repository that the cluster follows, named by you.")
+@click.option("--repo", metavar="URL", help="The repository that the cluster follows.")
 @click.option("--argocd-token-file", type=_FILE, help="credential: a file with the new token.")
 @click.option("--argocd-ssh-key", type=_FILE, help="credential: the new SSH key.")
 @click.option("--github-app-id", metavar="ID", help="credential: a GitHub App instead.")
-@click.option("--github-app-installation-id", metavar="ID", help="Its installation.")
-@click.option("--github-app-key", type=_FILE, help="Its private key.")
+@click.option("--github-app-installation-id", metavar="ID", help="The App's installation.")
+@click.option("--github-app-key", type=_FILE, help="The App's private key.")
 @click.option(
     "--github-app-url", metavar="URL", help="The API of an Enterprise Server (default: github.com)."
 )
@@ -43,7 +43,7 @@ def command() -> None:
     metavar="NAMESPACE/NAME",
     help="secrets: only this one (default: all that init generated).",
 )
-@click.option("--api-url", help="The Git host's web address, if the URL is an SSH one and does not tell.")
+@click.option("--api-url", help="The Git host's web address, if an SSH URL does not show it.")
 @click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
 @click.option(
     "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
@@ -59,14 +59,14 @@ def command() -> None:
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for restarted pods.")
 @common
 def rotate(output: Output, **options: Any) -> int:
-    """Replace credentials: of Argo CD, of the webhook, of its user admin, of the apps.
+    """Replace credentials: Argo CD's, the webhook's, its user admin's, the apps'.
 
     \b
-    credential      with which Argo CD reads the repository: you give the new one, which is tried first
+    credential      what Argo CD reads the repository with: you give the new one, which is tried first
     webhook         the secret that the host's deliveries are signed with, on both sides
-    admin-password  of Argo CD's user admin; `bootstrap argocd password` prints the new one
+    admin-password  the one of Argo CD's user admin; `bootstrap argocd password` prints the new one
     secrets         what init generated for the apps; the pods that use it restart
-    deploy-key      a new key, registered before and the old one deleted after it is used
+    deploy-key      a new key is registered before it is used; the old one is deleted after that
 
     \b
     Examples:
@@ -97,7 +97,9 @@ def rotate(output: Output, **options: Any) -> int:
 @click.option(
     "--token-file", type=_FILE, help="A file with the new host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
 )
-@click.option("--old-token-file", type=_FILE, help="One with the old host's token (default: the same).")
+@click.option(
+    "--old-token-file", type=_FILE, help="A file with the old host's token (default: the same token)."
+)
 @click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
 @click.option(
     "--known-hosts",
@@ -105,11 +107,11 @@ def rotate(output: Output, **options: Any) -> int:
     help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the new host's certificate.")
-@click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
-@click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
+@click.option("--argocd-token-file", type=_FILE, help="A separate token for Argo CD (read access is enough).")
+@click.option("--argocd-ssh-key", type=_FILE, help="A separate SSH key for Argo CD.")
 @click.option("--deploy-key", is_flag=True, help="Let Argo CD read with a deploy key of the new repository.")
-@click.option("--api-url", help="The new host's web address, if NEW_URL is an SSH one and does not tell.")
-@click.option("--argocd-url", help="Where the new host reaches Argo CD (default: as the old webhook has it).")
+@click.option("--api-url", help="The new host's web address, if NEW_URL is an SSH URL that does not show it.")
+@click.option("--argocd-url", help="Where the new host reaches Argo CD (default: the old webhook's address).")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; exit 1.")
@@ -120,9 +122,9 @@ def rotate(output: Output, **options: Any) -> int:
 def move(output: Output, **options: Any) -> int:
     """Have the cluster follow the same history at another URL or host.
 
-    Push the history there first (git push). Settings, root, projects, credential and
-    webhook become the new ones as by init; then the old Secret with its token, the old webhook and
-    the old deploy key go. The old repository itself is not changed.
+    Push the history there first (git push). Settings, root, projects, credential and webhook are
+    replaced as init would create them; then the old Secret with its token, the old webhook and
+    the old deploy key are deleted. The old repository itself is not changed.
 
     \b
     Example:
@@ -146,7 +148,7 @@ def move(output: Output, **options: Any) -> int:
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--domain", help="Another domain for the hosts, too (default: as it is).")
+@click.option("--domain", help="Also move the hosts to another domain (default: unchanged).")
 @together(*CREDENTIAL)
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
@@ -160,7 +162,7 @@ def rename(output: Output, **options: Any) -> int:
     """Give the cluster another name: its folder, its settings, its root.
 
     One commit moves clusters/OLD to clusters/NAME; then the root Application follows it. Nothing that runs
-    is deleted. What else names the folder is listed and left to you.
+    is deleted. Whatever else names the folder is listed for you to change.
 
     \b
     Example:

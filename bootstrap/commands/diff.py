@@ -29,12 +29,12 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="With --live: the kubeconfig's context (default: its current one).",
 )
 @click.option("--app", "application", help="Only this Application.")
-@click.option("--check-images", is_flag=True, help="Ask the registries for the images that are new.")
+@click.option("--check-images", is_flag=True, help="Ask the registries whether new images exist.")
 @click.option("--fetch-charts", is_flag=True, help="Also render charts, which helm fetches.")
 @click.option(
     "--kubernetes",
     metavar="RELEASE",
-    help="What charts are rendered for (default: as bootstrap.yaml says, or 1.36; --live: the cluster's).",
+    help="Render charts for it (default: what bootstrap.yaml says, or 1.36; --live: the cluster's).",
 )
 @click.option(
     "--api-versions",
@@ -48,7 +48,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     default=60_000,
     show_default=True,
     metavar="CHARACTERS",
-    help="With -o markdown: objects beyond it are named only.",
+    help="With -o markdown: objects beyond it are only named.",
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
@@ -89,7 +89,7 @@ def command(
     from bootstrap.diff.run import Charts, Request, diff
 
     if live and revisions:
-        raise InputError("reading --live", "--rev is given, too", "give one of the two")
+        raise InputError("reading --live", "--rev is given too", "give one of the two")
     if kubernetes is not None and numbers(kubernetes) is None:
         raise InputError("reading --kubernetes", f"{kubernetes!r} is not a release", "write it as 1.36")
     charts = Charts(fetch_charts, kubernetes or "", api_versions)

@@ -1,4 +1,4 @@
-"""`bootstrap doctor`: one report to find what is wrong, or to paste into a bug report."""
+"""`bootstrap doctor`: one report that shows what is wrong, or that goes into a bug report."""
 
 from __future__ import annotations
 

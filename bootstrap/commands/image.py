@@ -31,7 +31,7 @@ _commit = together(
         type=click.Choice(["git", "api"]),
         default="git",
         show_default=True,
-        help="What creates the commit of --push: git, or the host (which signs it).",
+        help="What creates the commit of --push: git, or the host (GitHub signs it).",
     ),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
@@ -44,13 +44,13 @@ _commit = together(
 _registry = together(
     click.option("--pin", is_flag=True, help="Write the digest that the registry has for the tag."),
     click.option("--check-exists", is_flag=True, help="Refuse an image that its registry does not have."),
-    click.option("--registry-ca-file", type=_FILE, help="A CA that signed the registry's certificate."),
+    click.option("--registry-ca-file", type=_FILE, help="The CA that signed the registry's certificate."),
 )
 
 _guard = together(
     click.option("--only-newer", is_flag=True, help="Only if it is newer, by version or by commit."),
     click.option(
-        "--built-at", metavar="TIME", help="When the build started: only if no one has set it since."
+        "--built-at", metavar="TIME", help="When the build started: only if nobody has set it since."
     ),
     click.option(
         "--source",
@@ -83,8 +83,8 @@ def set_(output: Output, arguments: tuple[str, ...], **options: Any) -> int:
     """Set images, in the files at PATH (default: here) or on a branch.
 
     NAME is a name in `images:`, an image's repository, or app/container. REFERENCE is a full
-    reference, :TAG, @DIGEST or TAG@DIGEST. One value changes; every other byte stays. With --push
-    it is committed and pushed, again at the new tip whenever someone else was faster.
+    reference, :TAG, @DIGEST or TAG@DIGEST. One value changes; every other byte stays. With --push,
+    it is committed and pushed, and again on the new tip whenever someone else pushes first.
 
     \b
     Examples:

@@ -49,9 +49,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--argocd-images",
     type=click.Choice(["digest", "tag"]),
-    help="How Argo CD's images are named (default: by digest, where their registry can be reached).",
+    help="How Argo CD's images are referenced (default: by digest, if their registry can be reached).",
 )
-@click.option("--verify", is_flag=True, help="Check the signatures of Argo CD's images, by cosign.")
+@click.option("--verify", is_flag=True, help="Check the signatures of Argo CD's images with cosign.")
 @click.option(
     "--verify-key", type=_FILE, help="The public key that verifies them (default: their publisher's)."
 )
@@ -68,10 +68,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")
 @click.option("--cluster-only", is_flag=True, help="Bring a cluster up from the repository; push nothing.")
 @together(*CREDENTIAL)
-@click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
-@click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
+@click.option("--argocd-token-file", type=_FILE, help="A separate token for Argo CD (read access is enough).")
+@click.option("--argocd-ssh-key", type=_FILE, help="A separate SSH key for Argo CD.")
 @click.option("--deploy-key", is_flag=True, help="Let Argo CD read with a deploy key of this repository.")
-@click.option("--api-url", help="The Git host's web address, if REPO_URL is an SSH one.")
+@click.option("--api-url", help="The Git host's web address, if REPO_URL is an SSH URL.")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
 @click.option("--message-suffix", default="", help="Append this to each commit's subject, such as [skip ci].")
@@ -89,7 +89,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--continue",
     "go_on",
     is_flag=True,
-    help="Continue with the cluster, if the pull request of --pr is merged.",
+    help="Continue with the cluster, once the pull request of --pr is merged.",
 )
 @click.option("--downgrade", is_flag=True, help="Lay an older catalog out over a newer one.")
 @click.option(

@@ -31,7 +31,7 @@ def place(folder: str = "--path", cluster: bool = True) -> Options:
 
 COMMIT: Options = (
     click.option("--push", is_flag=True, help="Commit and push; without it, only the files are changed."),
-    click.option("--pr", is_flag=True, help="Ask for the commit to be merged by a pull request."),
+    click.option("--pr", is_flag=True, help="Propose the commit as a pull request."),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
     click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to."),

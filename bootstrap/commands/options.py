@@ -29,9 +29,9 @@ CREDENTIAL: Options = (
     ),
     click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
 )
-"""How to be let in by a Git host."""
+"""How to authenticate to a Git host."""
 BY_TOKEN: Options = (CREDENTIAL[0], CREDENTIAL[1], CREDENTIAL[4])
-"""The same where only its API is asked."""
+"""The same, where only its API is used."""
 
 
 def together(*options: Callable[..., Any]) -> Callable[..., Any]:

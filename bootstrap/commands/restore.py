@@ -16,7 +16,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("file", type=_FILE)
 @click.option("--identity-file", type=_FILE, help="The age or SSH private key that decrypts it.")
-@click.option("--passphrase-file", type=_FILE, help="A passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE).")
+@click.option(
+    "--passphrase-file", type=_FILE, help="A file with a passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE)."
+)
 @click.option(
     "--context",
     shell_complete=completing.contexts,

@@ -189,7 +189,7 @@ def shell_env(output: Output, name: str) -> None:
 @click.option("--timeout", default=300.0, show_default=True, help="Maximum seconds to wait.")
 @common
 def push(output: Output, name: str, **options: Any) -> int:
-    """Have the sandbox run a work tree as it is, with what is not committed yet.
+    """Have the sandbox run a work tree as it is, with uncommitted changes.
 
     Pushes it to the branch that the sandbox's Argo CD follows, and waits until it is live, or
     says why it is not. The work tree, its index and its branches stay as they are; ignored
@@ -220,8 +220,8 @@ def load_images(output: Output, path: Path, name: str) -> None:
     """Put images into the registry of a sandbox's real node.
 
     ARCHIVE is what `docker save` or `skopeo copy … oci-archive:` writes; FOLDER is an OCI
-    layout, or has several of either. A node asks this registry for every image, whatever
-    registry the image's name begins with, and no other one.
+    layout, or has several of either. A node asks this registry, and no other one, for every
+    image, whatever registry the image's name begins with.
 
     \b
     Examples:

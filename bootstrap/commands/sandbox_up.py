@@ -85,7 +85,7 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
 
 
 def _tell_of_images(sandbox: Sandbox, output: Output, error: NotReadyError) -> None:
-    """A real node's pods that wait for images: which ones, and how they get there."""
+    """Add to the error which images a real node's pods wait for, and how to load them."""
     from bootstrap import kube
     from bootstrap.sandbox.node import missing
 

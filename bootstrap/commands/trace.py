@@ -57,6 +57,6 @@ def command(
     from bootstrap.trace.run import show_trace
 
     if live and from_git:
-        raise InputError("reading --live", "--from-git is given, too", "give one of the two")
+        raise InputError("reading --live", "--from-git is given too", "give one of the two")
     request = Request(path, cluster, environment, fetch_charts, not no_cache, live, context)
     return show_trace(request, target, output, format)

@@ -21,7 +21,7 @@ from bootstrap.core.output import Output
 @click.option("--argocd", metavar="VERSION", help="Move Argo CD to this version, minor by minor.")
 @click.option("--argocd-manifest", metavar="FILE|URL", help="Its manifest, instead of the release's.")
 @click.option("--sha256", help="The checksum of that Argo CD's manifest.")
-@click.option("--charts", is_flag=True, help="Use the newest charts within their present majors.")
+@click.option("--charts", is_flag=True, help="Use the newest charts within their current major versions.")
 @click.option("--fetch-charts", is_flag=True, help="Also render the charts, before and after (needs helm).")
 @click.option("--cluster", help="The cluster of --context, if the layout has several.")
 @click.option(
@@ -33,7 +33,10 @@ from bootstrap.core.output import Output
 @click.option("--push", is_flag=True, help="Push to the branch; without it, a work tree is changed.")
 @click.option("--pr", is_flag=True, help="Propose it as a pull request.")
 @click.option(
-    "--continue", "go_on", is_flag=True, help="Continue once conflicts are resolved, or a request is merged."
+    "--continue",
+    "go_on",
+    is_flag=True,
+    help="Continue once conflicts are resolved, or the pull request is merged.",
 )
 @click.option("--abort", is_flag=True, help="Restore the work tree as it was before.")
 @click.option("--downgrade", is_flag=True, help="Allow an older catalog or Argo CD.")

@@ -23,7 +23,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "groups",
     type=click.Choice(["hardening"]),
     multiple=True,
-    help="Use the rules of a group that is off by default, too; may be given several times.",
+    help="Also use the rules of a group that is off by default; may be repeated.",
 )
 @click.option("--kubernetes", metavar="RELEASE", help="The cluster's release (default: 1.36).")
 @click.option(

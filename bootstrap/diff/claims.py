@@ -1,4 +1,4 @@
-"""Pure: claims that give way to others, which are empty."""
+"""Pure: claims that are replaced by others, which are empty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLAIM = "PersistentVolumeClaim"
 
 
 def emptied(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[tuple[Resource, str]]:
-    """(object, in words) where what runs gets another claim than it had, or a claim has another name."""
+    """(object, text) for each workload that mounts another claim than before, and each renamed claim."""
     told: set[tuple[str, str]] = set()
     for key, new in after.items():
         old = before.get(key)
@@ -32,7 +32,7 @@ def emptied(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
             if _like(old) == _like(new):
                 yield (
                     new,
-                    f"it is new and empty, and {old.name} is not in Git any more: its data is not moved",
+                    f"it is new and empty, and {old.name} is no longer in Git: its data is not moved",
                 )
                 break
 

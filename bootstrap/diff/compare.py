@@ -28,7 +28,7 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True)
 class Change:
-    """One object that is added, removed or changed; `lines` are a unified diff without its head.
+    """One object that is added, removed or changed; `lines` are a unified diff without its header.
 
     `refused` says why the API server refuses the change, "" when it accepts it.
     """
@@ -174,7 +174,7 @@ def plain(name: str) -> str:
 
 
 def _fence(lines: Iterable[str]) -> str:
-    """Longer than any fence in the lines: even indented by a blank, one would end the block."""
+    """A fence longer than any in the lines: one of these would end the block, even if it is indented."""
     longest = max((len(run) for line in lines for run in re.findall("~+", line)), default=0)
     return "~" * max(4, longest + 1)
 
@@ -219,7 +219,7 @@ def markdown(
         for change in part:
             same = shown.setdefault(_sameness(change), change.object)
             if same != change.object:
-                lines.append(f"- {_named(change)}: the same lines as of <code>{plain(same)}</code>")
+                lines.append(f"- {_named(change)}: the same lines as <code>{plain(same)}</code>")
                 continue
             block = _block(change)
             size += sum(len(line) + 1 for line in block)

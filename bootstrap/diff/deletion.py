@@ -34,7 +34,7 @@ class Applications:
     broken_before: frozenset[str] = frozenset()
 
     def is_unknown(self, resource: Resource) -> bool:
-        """Whether an object is only not seen any more, as something above it is broken."""
+        """Whether an object is only no longer seen, because something above it is broken."""
         owner, seen = resource.application, set[str]()
         while owner and owner not in seen:
             if owner in self.broken:
@@ -45,7 +45,7 @@ class Applications:
         return False
 
     def fate(self, resource: Resource, seen: frozenset[str] = frozenset()) -> Fate:
-        """Of an object that was there and is not any more."""
+        """What becomes of an object that was there and no longer is."""
         owner = resource.application
         if not owner:
             return Fate(False, "no Application applies it: it stays")
@@ -72,7 +72,7 @@ class Applications:
 
 
 def _pruned(resource: Resource, application: Resource | None) -> Fate:
-    """By an Application that remains."""
+    """What becomes of an object whose Application remains."""
     option = _option(resource, application, "Prune")
     if option == "false":
         return Fate(False, "it stays, and its Application is OutOfSync: sync option Prune=false")

@@ -1,4 +1,4 @@
-"""Whether the registries have the images that a change brings."""
+"""Whether the registries have the images that a change introduces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AT_ONCE = 8
 
 
 def missing(images: Sequence[str], output: Output) -> list[Matter]:
-    """Those that a registry does not have; one that does not answer is a warning, not a finding."""
+    """Those that their registry does not have; a registry that does not answer is only a warning."""
     registries = Registries(output.invocation)
 
     def look(image: str) -> Matter | None:

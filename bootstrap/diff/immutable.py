@@ -61,9 +61,9 @@ _WITHIN_TEMPLATE = {"creationTimestamp"}
 
 
 def refusal(old: Resource, new: Resource) -> str:
-    """Why the API server refuses the change, and what to do; "" when it takes it.
+    """Why the API server refuses the change, and what to do; "" when it accepts it.
 
-    Reported for objects that Argo CD changes in place; hooks and forced replacements are created anew.
+    Reported for objects that Argo CD changes in place; hooks and forced replacements are recreated.
     """
     options = set(sync_options(new.body))
     if {"Replace=true", "Force=true"} <= options or is_hook(new):

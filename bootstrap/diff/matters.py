@@ -35,13 +35,13 @@ _DATA = {
 }
 _CLAIMS = ("persistentVolumeClaimRetentionPolicy", "whenDeleted")
 _MANY = 3
-"""Applications that change by one file, before it is worth a line."""
+"""A file that changes at least this many Applications is reported."""
 _SHOWN = 25
 """Lines of a topic in a pull request: the rest is below, object by object."""
 
 
 _NAMED = 3
-"""Objects that are named where several have the same said of them."""
+"""The most objects that are named when the same is said of several."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _application(resource: Resource, applications: Applications) -> str:
     own = applications.fate(resource)
     part = Resource({"kind": "ConfigMap", "metadata": {}}, "", f"{resource.namespace}/{resource.name}")
     if applications.fate(part).deleted:
-        return f"{own.why}, and with it all that it applied"
+        return f"{own.why}, and everything that it applied with it"
     return f"{own.why}; what it applied stays" if own.deleted else own.why
 
 
@@ -162,7 +162,7 @@ def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
     for key, new in after.items():
         had = rights.images(before[key]) if key in before else {}
         for container, image in rights.images(new).items():
-            # A new container of an image that runs already is no other image.
+            # A new container with an image that already runs is not a change of images.
             if image and had.get(container, image if image in known else "") != image:
                 found[str(had.get(container, "")), image].append(new)
     for (old, image), places in found.items():

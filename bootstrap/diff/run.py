@@ -33,7 +33,7 @@ from bootstrap.resources.pods import is_hook
 
 @dataclass(frozen=True)
 class Charts:
-    """Whether charts are fetched, and what is known of the cluster that they are rendered for."""
+    """Whether charts are fetched, and what is known about the cluster that they are rendered for."""
 
     fetch: bool = False
     kubernetes: str = ""
@@ -61,7 +61,7 @@ class Request:
 
 
 def diff(request: Request, output: Output, format: str, limit: int = compare.LIMIT) -> int:
-    """Print what differs; 1 when something does. Of a folder, what differs in its files."""
+    """Print what differs; 1 when something does. For a folder, only what differs in its files."""
     place = locate(request.path, output.invocation)
     request = replace(request, path=place.top)
     store = open_store(output.invocation, request.cached)

@@ -13,7 +13,7 @@ from bootstrap.resources.index import Resource
 
 
 def unseen(applications: Applications, unread: Iterable[Part]) -> Iterator[Matter]:
-    """Of each Application that is new, or asks for something else, what of it was not read."""
+    """For each Application that is new or whose sources have changed: what of it was not read."""
     parts: dict[str, list[Part]] = {}
     for part in unread:
         parts.setdefault(part.application, []).append(part)

@@ -26,7 +26,7 @@ Found = tuple[str, str, str, str]
 
 METRICS = "services/argocd-metrics:8082/proxy/metrics"
 LONG_QUEUE = 50
-"""Applications in a queue from which it is reported."""
+"""A queue with at least this many Applications is reported."""
 STALE = 900.0
 """Seconds without a comparison after which the controller is behind; by default it compares every 180."""
 _DEPTH = re.compile(

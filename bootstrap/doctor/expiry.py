@@ -19,13 +19,13 @@ from bootstrap.kube.certificates import EXPIRES_SOON
 from bootstrap.providers import Provider
 
 AREA = "expiry"
-_RENEW = "replace it before: bootstrap cluster rotate credential, argocd cluster rotate-auth, or kubectl edit"
+_RENEW = "replace it first: bootstrap cluster rotate credential, argocd cluster rotate-auth, or kubectl edit"
 
 
 def of_cluster(found: list[Expiry] | None) -> list[Found]:
-    """What expires soon, each; else when the first one does."""
+    """Each that expires soon; if none does, when the first one expires."""
     if found is None:
-        return [(AREA, "unknown", "the Secrets of repositories and clusters may not be read", "")]
+        return [(AREA, "unknown", "no right to read the Secrets of repositories and clusters", "")]
     late = [one for one in found if one.state != "ok"]
     if late:
         return [(AREA, one.state, f"{one.what} {one.text}", _RENEW) for one in late]
@@ -36,7 +36,7 @@ def of_cluster(found: list[Expiry] | None) -> list[Found]:
 
 
 def of_token(provider: Provider, what: str, fix: str, now: datetime | None = None) -> Found:
-    """Of a token, as the Git host says it."""
+    """When a token expires, according to the Git host."""
     try:
         ends = provider.token_ends()
     except BootstrapError as error:
@@ -61,8 +61,8 @@ def tokens(
     address: str,
     invocation: Invocation,
 ) -> Iterator[Found]:
-    """Of the token that was given, and of the one by which Argo CD reads this repository."""
-    yield of_token(provider, "the token that was given", "give another one by GIT_TOKEN or --token-file")
+    """When the given token expires, and the one with which Argo CD reads this repository."""
+    yield of_token(provider, "the token that was given", "give another one with GIT_TOKEN or --token-file")
     try:
         labelled = f"{credential.TYPE_LABEL}=repository"
         secrets = kube.list_objects(cluster, "v1", "Secret", namespace, labelled)

@@ -31,7 +31,6 @@ from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
 from bootstrap.programs import run
 
-"""`unknown`: it could not be checked from here; that is not a fault."""
 _PROGRAMS = {
     "git": ("--version",),
     "kustomize": ("version",),
@@ -43,7 +42,10 @@ _COMPONENTS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked; `fix` is what to do about it, or to see more, if anything."""
+    """One thing that was checked; `fix` is what to do about it, or how to see more, if anything.
+
+    `state` unknown: it could not be checked from here; that is not a fault.
+    """
 
     area: str
     state: State
@@ -119,7 +121,7 @@ Look = Callable[[Report, Cluster, str], None]
 
 
 def _guarded(report: Report, look: Look, cluster: Cluster, namespace: str) -> None:
-    """One thing that may not be read is a finding, and the rest is checked anyway."""
+    """Run one check: if it cannot read something, that is a finding, and the rest is checked anyway."""
     try:
         look(report, cluster, namespace)
     except BootstrapError as error:
@@ -164,7 +166,7 @@ def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
         report.add("argocd", "broken", "not installed", "run bootstrap init")
     else:
         summary = (
-            f"{state.argocd.version or 'unknown version'} in {state.argocd.namespace}, by "
+            f"{state.argocd.version or 'unknown version'} in {state.argocd.namespace}, installed by "
             f"{state.argocd.installed_by}"
         )
         report.add("argocd", "ok", summary)
@@ -182,7 +184,7 @@ def _version(report: Report, state: ClusterState, host: str) -> None:
 
 
 def skewed(kubectl: Finding, server: str) -> Finding:
-    """What was found of kubectl; a warning where it is more than one minor version away from the server.
+    """The finding about kubectl; a warning if it is more than one minor version away from the server.
 
     That is what Kubernetes supports: https://kubernetes.io/releases/version-skew-policy/#kubectl.
     """
@@ -193,7 +195,7 @@ def skewed(kubectl: Finding, server: str) -> Finding:
     if client[1] == there[1] and abs(apart) <= 1:
         return kubectl
     found = (
-        f"{kubectl.found}, and the cluster runs {server}: kubectl supports one minor version of difference"
+        f"{kubectl.found}, but the cluster runs {server}: kubectl supports one minor version of difference"
     )
     return replace(kubectl, state="warning", found=found, fix=f"use kubectl {there[1]}.{there[2]}")
 

@@ -32,7 +32,7 @@ LOG_LINES = 5000
 _RECEIVED = re.compile(r"Received push event repo: (\S+?),")
 _REFUSED = re.compile(r"Webhook processing failed: ([^\"]+)")
 _TIME = re.compile(r'"?time"?[=:]"([^"]+)"')
-_GIVE = "give the Git host's token by GIT_TOKEN or --token-file: one that may read the repository's webhooks"
+_GIVE = "give a token of the Git host with GIT_TOKEN or --token-file: it must be able to read webhooks"
 
 
 def inspect(
@@ -72,13 +72,13 @@ def _of(
     try:
         given = git_credential.read(access, invocation, access.repo, api_url)
         if given.token is None:
-            found = f"{host_of(url)} was not asked for its webhook and deliveries: there is no token"
+            found = f"{host_of(url)} was not asked about its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]
         named = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
         address = named or web_address(url)
         provider = providers.find(url, given, invocation, address)
         if provider is None:
-            found = f"no known {providers.HOSTS} at {shown}"
+            found = f"{shown} is not recognised as {providers.HOSTS}"
             return [(AREA, "unknown", found, "give its web address with --api-url")]
         tokens = list(expiry.tokens(provider, url, cluster, namespace, given, address, invocation))
         hooks = provider.webhooks(url)
@@ -162,7 +162,7 @@ def _last(hook: Hook) -> Found:
 def _fix_of(last: Delivery, address: str) -> str:
     """The most likely fix."""
     if last.status in (400, 401, 403):
-        return "Argo CD refuses it, most likely for its secret: run bootstrap init with --argocd-url again"
+        return "Argo CD refuses it, probably because of its secret: repeat bootstrap init with --argocd-url"
     if last.status in (404, 405) or 300 <= last.status < 400:
         return f"{address} is not argocd-server's: give its own address to bootstrap init --argocd-url"
     if last.status == 413:

@@ -87,11 +87,11 @@ def _nothing(objects: int, view: str, application: str | None) -> InputError:
     """The error for an empty view: what there is instead, and how to see it."""
     there = counted(objects, "object")
     if view == "apps":
-        found, hint = f"there is no Application, but {there}", "draw them: --resources, or --network"
+        found, hint = f"there is no Application, only {there}", "draw them: --resources, or --network"
     elif view == "network":
-        found, hint = f"there is no workload, but {there}", "draw them: --resources"
+        found, hint = f"there is no workload, only {there}", "draw them: --resources"
     else:
-        found, hint = "there is no object to draw", "look at the Applications: --apps"
+        found, hint = "there is no object to draw", "draw the Applications: --apps"
     if application is not None and view != "apps":
         found = f"there is no {'workload' if view == 'network' else 'object'} of {application}"
         hint = "charts are drawn only with --fetch-charts; --apps draws the Applications"

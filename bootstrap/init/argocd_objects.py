@@ -1,7 +1,7 @@
 """Pure: the objects of Argo CD itself, from its folder in the repository, as kustomize would render them.
 
-`init` needs no kustomize: only what the catalog's own kustomization says is carried out
-here, and tests compare the result with that of kustomize. Users' additions are left to Argo CD to
+`init` needs no kustomize: this module supports only what the catalog's own kustomization uses,
+and tests compare the result with that of kustomize. Users' additions are left to Argo CD to
 apply, once it manages itself; `unknown` lists them.
 """
 
@@ -31,7 +31,7 @@ _IMAGE = re.compile(rb"^([ \t]*(?:- )?image:[ \t]*)([\"']?)([^\s\"'#]+)\2", re.M
 
 @dataclass(frozen=True)
 class Rendered:
-    """`unknown`: the parts of the kustomization that were not carried out, a phrase each."""
+    """`unknown`: the parts of the kustomization that were not applied, a phrase each."""
 
     objects: tuple[ClusterObject, ...]
     unknown: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def merged(item: ClusterObject, patch: Mapping[str, Any], where: str = "") -> Cl
 
 
 def _with_image(item: ClusterObject, entry: Mapping[str, Any]) -> ClusterObject:
-    """The object with an entry of `images` (name, newName, newTag, digest) carried out."""
+    """The object with an entry of `images` (name, newName, newTag, digest) applied."""
 
     def renamed(match: re.Match[bytes]) -> bytes:
         name, tag, digest = _parts(match[3].decode("utf-8", "replace"))
@@ -98,7 +98,7 @@ def _parts(image: str) -> tuple[str, str, str]:
 
 
 def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes], folder: str) -> list[str]:
-    """Carry out one entry of `patches`; returns what could not be done."""
+    """Apply one entry of `patches`; returns what could not be done."""
     if not isinstance(entry, dict) or set(entry) - {"path", "patch", "target"} or entry.get("target"):
         return [f"{folder}: a patch with a target or options"]
     name = str(entry.get("path") or "an inline patch")
@@ -126,7 +126,7 @@ def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes],
 
 
 def _in_namespace(objects: list[ClusterObject], namespace: str) -> list[ClusterObject]:
-    """A binding whose service accounts have their namespace, as set by kustomize's `namespace:`.
+    """The objects; bindings name the namespace of their service accounts, as kustomize's `namespace:` does.
 
     Without that, Argo CD (which manages itself from kustomize's result) and `init` would each set the
     whole list of subjects, and differ forever.

@@ -1,4 +1,4 @@
-"""Pure: the Secrets that Applications request from `init` in an annotation, and which they may have.
+"""Pure: the Secrets that Applications request from `init` in an annotation, and which ones are allowed.
 
 Otherwise anyone who may change an Application's file could set any Secret of the cluster with the rights of
 the next person who runs `init`: Argo CD's own password, another app's database.
@@ -82,10 +82,10 @@ def _allowed(
             found = f"{asks}, but deploys to {own or 'no namespace of this cluster'}"
             raise InputError(tried, found, "an Application may only request Secrets in its own namespace")
         if any(_fits(own, pattern) for pattern in (argocd, *OURS)):
-            found = f"{asks}: {own} is Argo CD's or Kubernetes' own"
+            found = f"{asks}: {own} belongs to Argo CD or Kubernetes"
             raise InputError(tried, found, "create that Secret by hand, or deploy to another namespace")
         if own in taken:
-            found = f"{asks}: {own} is an infrastructure component's"
+            found = f"{asks}: {own} belongs to an infrastructure component"
             raise InputError(tried, found, "deploy the app to a namespace of its own")
         yield secret
 

@@ -20,7 +20,7 @@ Files = Mapping[str, bytes]
 def findings(
     before: Files, after: Files, prefix: str, invocation: Invocation, report: Callable[[str], None]
 ) -> list[Finding]:
-    """A cluster or overlay that would no longer build prevents the push; one that never did is reported.
+    """A cluster or overlay that would no longer build prevents the push; one that did not before is reported.
 
     Raises the errors of fetching kustomize when it is neither on PATH nor in the cache.
     """

@@ -36,7 +36,7 @@ class ForArgoCD:
 
 
 def for_argocd(request: Request, url: str, git: Credential, invocation: Invocation) -> ForArgoCD:
-    """Argo CD's credential: from its own options, else the one that pushes, if it suits the URL."""
+    """Argo CD's credential: from its own options, else the one that pushes, if it works with the URL."""
     ssh = not url.startswith(("https://", "http://", "file://"))
     token = None
     if request.argocd_token_file is not None:

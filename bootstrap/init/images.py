@@ -54,10 +54,14 @@ def settle(option: str | None, recorded: Digests | None, manifest: bytes, invoca
 
 
 def choice(option: str | None, invocation: Invocation) -> str | None:
-    """`digest`, `tag`, or None: by digest if the registries can be reached. InputError for others."""
+    """`digest`, `tag`, or None: by digest if the registries can be reached. InputError for other values."""
     chosen = option or invocation.environ.get(CHOICE) or None
     if chosen is not None and chosen not in CHOICES:
-        raise InputError(f"reading {CHOICE}", f"{chosen!r} is neither", f"set {' or '.join(CHOICES)}")
+        raise InputError(
+            f"reading {CHOICE}",
+            f"{chosen!r} is neither {' nor '.join(CHOICES)}",
+            f"set {' or '.join(CHOICES)}",
+        )
     return chosen
 
 
@@ -69,7 +73,7 @@ def named(manifest: bytes) -> list[str]:
 
 
 def _ask(images: Sequence[str], invocation: Invocation) -> tuple[dict[str, str], str]:
-    """The answers of the registries, queried in parallel; and why one of them has none."""
+    """The digests, queried in parallel; and the reason for the first that is missing ("" if none is)."""
     registries = Registries(invocation, patience=0.0, connect=CONNECT)
 
     def digest(image: str) -> str | RegistryError:

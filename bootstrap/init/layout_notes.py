@@ -1,4 +1,4 @@
-"""Pure: what a layout says of files that differ from the catalog."""
+"""Pure: a layout's notes about files that differ from the catalog."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from bootstrap.layout.merge import Merged, Reason
 
 LISTED = 8
-"""Paths that a note names; of more, it says how many."""
+"""The most paths that a note names; of the rest, it gives the number."""
 
 
 def of_merge(merged: Merged, newer: bool = True) -> tuple[str, ...]:
-    """Notes about files that differ from the catalog; once for each catalog."""
+    """Notes about files that differ; without `newer`, only those not already given for this catalog."""
     remarks = [
         ("kept, as they were changed here", merged.kept if newer else ()),
         ("not restored, as they were removed here", merged.still_removed if newer else ()),

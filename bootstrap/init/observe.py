@@ -56,7 +56,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Observed:
-    """The state of Git and the cluster, and the desired layout; nothing prevents going on."""
+    """The state of Git and the cluster, and the desired layout; nothing prevents the run."""
 
     view: RepositoryView
     cluster: ClusterState | None
@@ -66,7 +66,7 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     """Read the credentials; `stack` closes what is opened. No host is contacted yet."""
     invocation = output.invocation
     git.check_url(url)
-    # The URL may have been typed in after the options were read: it names the host, too.
+    # The URL may have been typed in after the options were read: the token is bound to its host.
     credential = git_credential.read(request, invocation, url, request.api_url)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))

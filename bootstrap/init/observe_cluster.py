@@ -25,7 +25,7 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH
 def observe(
     request: Request, session: Session, for_argocd: ForArgoCD, view: RepositoryView
 ) -> tuple[ClusterPlan, tuple[str, ...]]:
-    """What the cluster must have, each with the API server's preview; and the notes about it."""
+    """What is left to do in the cluster, with the API server's preview of each object; and notes about it."""
     cluster = handlers.cluster_of(session)
     settings, tree = view.settings, view.desired.tree
     namespace = settings.argocd_namespace
@@ -43,7 +43,7 @@ def observe(
     projects = _objects(view, "projects.yaml")
     root = _objects(view, "root.yaml")
     objects = [*argocd, *projects, *root]
-    quick = not request.dry_run  # whether it can be created shows when it is created
+    quick = not request.dry_run  # a real run finds out when it creates the objects
     previews = kube.preview(cluster, objects, request.force_conflicts, namespace, quick, refuse_deleted=True)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, namespace)
     if git_secret and not _asks_for_credential(request) and _has_own_credential(cluster, git_secret):

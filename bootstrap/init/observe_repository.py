@@ -107,7 +107,7 @@ def observe(
 
 
 def _of_missing_folders(request: Request, settings: Settings, desired: Desired) -> list[Finding]:
-    """What is on but not in the repository; it prevents the run if it was requested."""
+    """Components that are on but not in the repository; fatal for those that were requested."""
     offers = files.offered(desired.tree, settings)
     return [
         Finding(
@@ -129,7 +129,7 @@ def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
 
 
 def _find_author(request: Request, session: Session, output: Output) -> list[Finding]:
-    """The author of the commits; an unknown one is only one of several findings in a dry run."""
+    """Set the author of the commits; in a dry run, an unknown one is a finding and not an error."""
     try:
         session.author = remote.identity(output.invocation, request.author)
     except InputError as error:
@@ -174,7 +174,7 @@ def _api_address(request: Request, url: str) -> str | None:
 def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding]:
     if not request.deploy_key or session.provider is not None:
         return []
-    found = f"{url} is not known as a {providers.HOSTS}, so no deploy key can be added"
+    found = f"{url} is not recognised as {providers.HOSTS}, so no deploy key can be added"
     return [
         Finding(found, "give its web address with --api-url, or add a key by hand and use --argocd-ssh-key")
     ]
@@ -216,11 +216,11 @@ def _images(
 
 
 def _verified(request: Request, settings: Settings, tree: Mapping[str, bytes], output: Output) -> Checked:
-    """The signatures of the images that are applied, where that is asked for."""
+    """The result of checking the signatures of the images that are applied; nothing without --verify."""
     if not request.verify:
         return Checked()
     if settings.adopted:
-        return Checked(("not verified: the images of an Argo CD that is adopted",))
+        return Checked(("not verified: the images of an adopted Argo CD",))
     objects = argocd_objects.render(tree, settings).objects
     wanted = Wanted(request.verify_key, request.verify_root)
     found = signatures.images_in(item.text for item in objects if item.kind in argocd_objects.WORKLOADS)
@@ -308,7 +308,7 @@ def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, byte
 
 
 def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
-    """The recorded settings of a layout, for --cluster-only; given ones must be equal."""
+    """The recorded settings of a layout, for --cluster-only; options that are given must match them."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
         where = asked.prefix + RECORD

@@ -1,4 +1,4 @@
-"""Pure: what `init` will do, from the settings and the present state of Git and the cluster."""
+"""Pure: what `init` will do, from the settings and the current state of Git and the cluster."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
 
 
 def _is_argocds(preview: Preview) -> bool:
-    """Set by Argo CD from Git, or its own project `default`, which it creates when it starts."""
+    """Whether Argo CD set it from Git, or it is Argo CD's project `default`, created when Argo CD starts."""
     managers = {conflict.manager for conflict in preview.conflicts}
     item = preview.object
     own = _ARGOCDS_OWN if (item.kind, item.name) == ("AppProject", "default") else frozenset()

@@ -29,7 +29,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Sides:
-    """An open conflict as git knows one: what both come from, ours and the catalog's (None: no file)."""
+    """An open conflict as git stores one: the common base, ours and the catalog's (None: no file)."""
 
     path: str
     base: bytes | None
@@ -48,7 +48,7 @@ class Desired:
     merges: bool = False
     """Whether a newer catalog is merged into an existing layout."""
     sides: Mapping[str, Sides] = field(default_factory=dict)
-    """Of each conflict of files, by the catalog's path; `Sides.path` is where the file is here."""
+    """One for each conflict of files, by the catalog's path; `Sides.path` is where the file is here."""
     catalog: Files | None = None
     """What was merged."""
 
@@ -66,7 +66,7 @@ class Source:
     message_suffix: str = ""
     subject: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
-    """The public keys that Argo CD gets: ID → ASCII armor; empty to leave those that are there."""
+    """The public keys that Argo CD gets: ID → ASCII armor; empty to keep the existing ones."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def next_layout(
     """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files.
 
     `left_to_git`: conflicts of files become git's own (`Desired.sides`); none is recorded as open.
-    `edit_tree` makes further edits of the merged files.
+    `edit_tree` makes further edits to the merged files.
     """
     recorded = previous.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
@@ -141,7 +141,7 @@ def next_layout(
     if before:
         first = recorded[0].cluster == settings.cluster
         tree = files.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
-        for other in recorded:  # one Argo CD's folder is the same for all
+        for other in recorded:  # all clusters share Argo CD's folder
             shared = replace(other, signed_by=settings.signed_by, argocd_images=settings.argocd_images)
             tree |= argocd_edits.changed(tree, other, shared) if other != before else {}
     else:
@@ -174,7 +174,7 @@ def next_layout(
 
 
 def laid_catalog(previous: PreviousLayout, like: Settings) -> Files | None:
-    """The catalog that is laid out now; None where its commit is not to be had."""
+    """The catalog that is laid out now; None if its commit is not available."""
     recorded = previous.clusters(like)
     return files.recovered(previous.shipped, recorded) if previous.shipped is not None and recorded else None
 
@@ -185,7 +185,7 @@ def refuse_older(version: str, record: Record) -> None:
         raise RefusedError(
             "comparing the catalog with the one that is laid out",
             f"this is bootstrap {version}, but catalog {record.catalog_version} is laid out",
-            f"use bootstrap {record.catalog_version} or newer, or --downgrade to go back on purpose",
+            f"use bootstrap {record.catalog_version} or newer, or --downgrade to go back deliberately",
             RECORD,
         )
 
@@ -195,7 +195,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def still_open(base: dict[str, bytes], previous: PreviousLayout, prefix: str) -> dict[str, bytes]:
-    """The base, with open conflicts in place of the catalog that was laid out last."""
+    """The base; for a path with an open conflict, the text that was recorded when the conflict began."""
     opened = {*previous.record.conflicts, *previous.record.retired}
     if not opened:
         return base
@@ -221,7 +221,7 @@ def _open_path(path: str, prefix: str) -> str:
 
 
 def _sides(merged: Merged, tree: Files, theirs: Files) -> dict[str, Sides]:
-    """The conflicts of files; a folder of one's own that has the catalog's name is none of git's."""
+    """The conflicts of files; a user's own folder that has a catalog folder's name is not a git conflict."""
     return {
         one.path: Sides(
             place := merged.moved.get(one.path, one.path),
@@ -274,7 +274,7 @@ def _missing(previous: PreviousLayout, version: str) -> tuple[str, ...]:
         return ()
     commit = previous.record.catalog_commit[:12] or "(none recorded)"
     return (
-        f"the catalog's commit {commit} is not in the history: what differs from the present catalog "
+        f"the catalog's commit {commit} is not in the history: what differs from the current catalog "
         + ("counts as changed here" if previous.record.catalog_version == version else "an open conflict"),
     )
 
@@ -301,7 +301,7 @@ def _catalog_commit(
 
 
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
-    """Everything else; None if nothing changes."""
+    """Everything else; () if nothing changes."""
     changes = _changes(before, tree)
     subject = f"{source.subject or f'Settings of cluster {settings.cluster}'}{_suffix(source)}"
     body = "By `bootstrap upgrade`." if source.subject else f"By `bootstrap init`, in {settings.folder}."

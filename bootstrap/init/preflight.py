@@ -61,7 +61,8 @@ def _of_argocd(cluster: ClusterState, adopt: bool, namespace: str) -> Iterator[F
     if argocd.installed_by == "bootstrap":
         return
     what = (
-        f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, by {argocd.installed_by}"
+        f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, "
+        f"installed by {argocd.installed_by}"
     )
     if not adopt:
         yield Finding(what, "use it with --adopt, or remove it first")
@@ -71,9 +72,9 @@ def _of_argocd(cluster: ClusterState, adopt: bool, namespace: str) -> Iterator[F
 
 
 def of_removal(removal: Removal | None, namespace: str) -> Iterator[Finding]:
-    """A removal that has begun: what is installed now would be taken away by its end."""
+    """An unfinished removal: it would go on to delete what is installed now."""
     if removal is not None:
-        found = "a removal has begun in this cluster and has not ended"
+        found = "a removal has begun in this cluster and is not finished"
         forget = f"kubectl -n {namespace} delete configmap {removing.NAME}"
         yield Finding(found, f"finish it with bootstrap uninstall; or, to keep what is left, {forget}")
 
@@ -165,7 +166,7 @@ def of_root(
 
 
 def of_doubles(provided: Mapping[str, str], on: Collection[str]) -> Iterator[Finding]:
-    """A component that is on, and that the cluster has already: two of them would do the same work."""
+    """A component that is on and that the cluster already has: both would do the same work."""
     for component, there in sorted(provided.items()):
         if component in on:
             found = f"{component} is on, and the cluster has one already ({there})"
@@ -183,7 +184,7 @@ def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: b
         found = f"the cluster has no StorageClass, but volumes need {wanted}"
         fix = "install a storage driver, or switch local-path-storage on: --with local-path-storage"
     else:
-        found = f"the cluster has no StorageClass {wanted}, but {', '.join(sorted(classes))}"
+        found = f"the cluster has no StorageClass {wanted}, only {', '.join(sorted(classes))}"
         fix = f"give --storage-class {default or sorted(classes)[0]}"
     yield Finding(f"{found}: claims would stay Pending", fix, fatal=False)
 

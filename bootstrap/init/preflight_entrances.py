@@ -1,4 +1,4 @@
-"""Pure: what components and apps that are on expect of the cluster, compared with what it has."""
+"""Pure: what the components and apps that are on expect of the cluster, compared with what it has."""
 
 from __future__ import annotations
 

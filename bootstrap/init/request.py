@@ -54,9 +54,9 @@ class Request:
     downgrade: bool = False
     pr: bool = False
     moves_from: str = ""
-    """The repository that the cluster follows until now, where that is to change."""
+    """The repository that the cluster has followed so far, if that is to change."""
     renames_from: str = ""
-    """The folder that the cluster follows until now, where that is to change."""
+    """The folder that the cluster has followed so far, if that is to change."""
     go_on: bool = False
     dry_run: bool = False
     yes: bool = False
@@ -74,7 +74,7 @@ class Request:
         if self.repo_only and self.cluster_only:
             raise InputError(tried, "--repo-only and --cluster-only cannot be combined", "give one")
         if self.sha256 and not (self.argocd_manifest or self.argocd_version):
-            raise InputError(tried, "--sha256 is given without --argocd-manifest", "give the manifest, too")
+            raise InputError(tried, "--sha256 is given without --argocd-manifest", "add --argocd-manifest")
         if self.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
             raise InputError("reading --sha256", f"{self.sha256!r} is not a sha256", "give 64 hex digits")
         if self.timeout <= 0:
@@ -89,7 +89,7 @@ class Request:
             )
         if (self.verify_key or self.verify_root) and not self.verify:
             raise InputError(
-                tried, "--verify-key and --verify-root have no effect without --verify", "add it"
+                tried, "--verify-key and --verify-root have no effect without --verify", "add --verify"
             )
         if self.verify_key and self.verify_root:
             raise InputError(tried, "--verify-key and --verify-root cannot be combined", "give one")

@@ -42,14 +42,14 @@ def initialise(request: Request, output: Output) -> int:
             except StalePlan:
                 if last:
                     raise
-                output.warn("the branch moved meanwhile: reading it again")
+                output.warn("the branch has moved in the meantime: reading it again")
                 continue
             return _finish(request, output, observed, session, plan, done)
     raise AssertionError("the second attempt returns or raises")
 
 
 def _check_merged(plan: Plan) -> None:
-    """RefusedError for --continue where the branch does not have the layout yet."""
+    """RefusedError for --continue if the branch does not have the layout yet."""
     for step in plan.steps:
         if isinstance(step, PushFiles):
             hint = "have the pull request merged, then run it again; without --continue it is updated"

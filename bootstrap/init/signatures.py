@@ -1,7 +1,7 @@
-"""Whether Argo CD's images are signed by whom they must be: by a key or an identity, as cosign says.
+"""Check with cosign that Argo CD's images are signed by the expected key or identity.
 
-What is asked is what is applied, by digest. A signature that is missing or wrong forbids the run; what cannot
-be asked (a registry, Sigstore's own services, cosign itself) is reported, and not called verified.
+The images checked are those that are applied, by digest. A missing or wrong signature prevents the run; what
+cannot be checked (no registry, no Sigstore service, no cosign) is reported as not verified.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SIGNERS = {
         "https://token.actions.githubusercontent.com",
     ),
 }
-"""By the end of the repository's path, so that a mirror of it counts. Source: Argo CD's own documentation."""
+"""By the end of the repository's path, so that mirrors count. Source: Argo CD's own documentation."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Checked:
-    """What to report, and what rules out the run."""
+    """What to report, and what prevents the run."""
 
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -69,7 +69,7 @@ def images_in(texts: Iterable[bytes]) -> list[str]:
 def check(
     images: Sequence[str], wanted: Wanted, invocation: Invocation, report: Callable[[str], None]
 ) -> Checked:
-    """Every image, each with one word: verified, refused, or why it was not looked at."""
+    """The result for every image: verified, refused, or why it was not checked."""
     notes: list[str] = []
     findings: list[Finding] = []
     asked: list[tuple[Reference, list[str], str]] = []
@@ -107,9 +107,9 @@ def check(
 
 
 def _how(image: Reference, wanted: Wanted) -> tuple[list[str], str] | None:
-    """cosign's options for the image, and the signer in words; None where nobody is known."""
+    """cosign's options for the image, and the signer in words; None if its signer is not known."""
     if wanted.key is not None:
-        # Whose key it is, the user knows: no public log has to know the signature, too.
+        # The user vouches for the key: the signature need not be in a public log as well.
         return [f"--key={wanted.key.absolute()}", "--insecure-ignore-tlog=true"], f"by the key {wanted.key}"
     path = reference.canonical(image.repository).partition("/")[2]
     signer = next((one for name, one in SIGNERS.items() if f"/{path}".endswith(f"/{name}")), None)
@@ -121,7 +121,7 @@ def _how(image: Reference, wanted: Wanted) -> tuple[list[str], str] | None:
 
 
 def _root_options(root: Path | None) -> list[str]:
-    """A private root says itself which logs there are; what it has no key of cannot be asked for."""
+    """A private root names its own logs; cosign cannot require proof from a log that it has no key for."""
     if root is None:
         return []
     try:
@@ -154,7 +154,7 @@ def _cosign(invocation: Invocation, report: Callable[[str], None]) -> str:
 
 
 def _verify(program: str, options: Sequence[str], image: Reference, invocation: Invocation) -> str | None:
-    """cosign's complaint; None when it says that the image is signed so."""
+    """cosign's complaint; None if it verified the signature."""
     from bootstrap.programs import run
 
     named = f"{image.repository}@{image.digest}"

@@ -1,4 +1,4 @@
-"""Whose signature Argo CD asks of a commit: public OpenPGP keys, read from files by gpg."""
+"""Whose signature Argo CD requires on a commit: public OpenPGP keys, read from files by gpg."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootstrap.git.identity import signature_format
 from bootstrap.init.preflight import Finding
 
 SINCE = (3, 5)
-"""The first Argo CD whose AppProjects have `sourceIntegrity`; an older one drops the field in silence."""
+"""The first Argo CD whose AppProjects have `sourceIntegrity`; an older one silently drops the field."""
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _SECONDS = 20.0
 _HINT = "export one public key: gpg --armor --export KEY > FILE"
@@ -28,13 +28,13 @@ def read(paths: Sequence[Path], invocation: Invocation) -> dict[str, str]:
 def findings(
     keys: Sequence[str], version: str, commits: bool, sign: bool, invocation: Invocation
 ) -> Iterator[Finding]:
-    """What forbids a run that lays out such a condition, or pushes where it is in force."""
+    """What prevents a run that lays out such a condition, or that pushes where one applies."""
     if not keys:
         return
     found = re.match(r"v?(\d+)\.(\d+)", version)
     if found and (int(found[1]), int(found[2])) < SINCE:
         yield Finding(
-            f"Argo CD {version} cannot ask for signatures", "use v3.5.0 or newer, or omit --signed-by"
+            f"Argo CD {version} cannot require signatures", "use v3.5.0 or newer, or omit --signed-by"
         )
     if commits:
         yield from _unsigned(keys, sign, invocation)
@@ -43,7 +43,7 @@ def findings(
 def unsigned_for_projects(
     files: Mapping[str, bytes], prefix: str, url: str, sign: bool, invocation: Invocation
 ) -> Iterator[Finding]:
-    """What forbids a push where a person has written the condition into AppProjects of the layout."""
+    """What prevents a push where somebody has written the condition into AppProjects of the layout."""
     yield from _unsigned(signatures.in_files(files, prefix, url), sign, invocation)
 
 

@@ -1,4 +1,4 @@
-"""The SSH host keys or certificate authority with which Argo CD trusts the Git host, as this run does.
+"""The SSH host keys or certificate authority that let Argo CD trust the Git host as this run does.
 
 They go into Argo CD's own two ConfigMaps. Other entries (`argocd cert add`) stay: the
 Application of infrastructure/argocd does not compare their data.
@@ -28,7 +28,7 @@ SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 def added(
     objects: Sequence[ClusterObject], request: Request, session: Session, url: str
 ) -> tuple[ClusterObject, ...]:
-    """Argo CD's objects; those two ConfigMaps with what is in the cluster and what this run trusts."""
+    """Argo CD's objects; the two ConfigMaps have what is in the cluster and what this run trusts."""
     keys = _host_keys(request, session.invocation, url)
     authority = _authority(request, url)
     result = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.resources.index import dig
 
-_FLUX = "Flux applies it, and only Argo CD is followed"
+_FLUX = "Flux applies it, but only Argo CD is followed"
 BRINGERS: Mapping[str, str] = {
     "HelmRelease.helm.toolkit.fluxcd.io": _FLUX,
     "Kustomization.kustomize.toolkit.fluxcd.io": _FLUX,
@@ -22,7 +22,7 @@ BRINGERS: Mapping[str, str] = {
     "Policy.policy.open-cluster-management.io": "Open Cluster Management applies it",
     "ClusterPolicy.kyverno.io": "Kyverno may generate objects from it",
     "KfDef.kfdef.apps.kubeflow.org": "the Open Data Hub operator installs it",
-    "Composition.apiextensions.crossplane.io": "Crossplane makes objects from it",
+    "Composition.apiextensions.crossplane.io": "Crossplane creates objects from it",
 }
 """Kind → why what it creates is unknown."""
 _EVERYWHERE = {

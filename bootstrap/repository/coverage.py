@@ -47,7 +47,7 @@ def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
         (sorted(repository.switched_off), _OFF),
     ):
         if here := [path for path in paths if repository.is_within(path)]:
-            first = f", {here[0]} the first" if len(here) > 1 else f" {here[0]}"
+            first = f", the first {here[0]}" if len(here) > 1 else f" {here[0]}"
             yield Part("", f"{counted(len(here), 'file')}{first}", why, here[0], 1)
     for folder in sorted(repository.files.nested):
         if repository.is_within(folder):

@@ -24,7 +24,7 @@ _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
 _SET = re.compile(rb"^kind:\s*[\"']?ApplicationSet\b", re.MULTILINE)
-"""An object although it contains templates; a chart's own templates are in a chart's folder."""
+"""Counts as an object although it contains templates; a chart's own templates are in a chart's folder."""
 _UNRESTRICTED = re.compile(rb"LoadRestrictionsNone|^apiVersion:\s*\w+\.toolkit\.fluxcd\.io/", re.MULTILINE)
 """Where kustomize is allowed to read outside a folder, and Flux, which always allows it."""
 _ARGOCD = re.compile(
@@ -34,7 +34,7 @@ _ARGOCD = re.compile(
 _CLUSTER_SECRET = re.compile(rb"argocd\.argoproj\.io/secret-type[\"']?:\s*[\"']?cluster\b")
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
-"""What may contain Applications not at the start of a line, which a definition's `kind:` may be, too."""
+"""What may contain Applications elsewhere than at the start of a line, as the `kind:` in a CRD may be."""
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
 _FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")

@@ -212,7 +212,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 def _link(files: Files, path: str, names: list[str]) -> None:
     try:
         _follow(files, path, names)
-    except OSError as error:  # it vanished meanwhile, or is a cycle
+    except OSError as error:  # it has vanished in the meantime, or is a cycle
         files.links[path] = f"it cannot be followed: {error.strerror}"
 
 

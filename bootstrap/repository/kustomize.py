@@ -133,7 +133,7 @@ def is_fetched(name: str) -> bool:
 
 
 def may_be_fetched(name: str) -> bool:
-    """Whether git may get an address: not one on this machine, of a remote helper, or with an option."""
+    """Whether git may be given an address: none on this machine, of a remote helper, or with an option."""
     return _UNFIT.match(name) is None
 
 
@@ -270,8 +270,8 @@ def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]
     """What a kustomization combines without changing it: files, and folders that do change something.
 
     kustomize takes quadratic time for long lists of resources; one that is only a list needs no
-    kustomize. The folder itself, if it is more than a list, or contains a list twice: lists of lists
-    could have more entries than can be counted.
+    kustomize. The folder itself, if it is more than a list, or contains a list twice: nested lists
+    could grow without bound.
     """
     seen: set[str] = set()
     try:

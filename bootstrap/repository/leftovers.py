@@ -83,7 +83,7 @@ def all_named(infos: Mapping[str, Info]) -> set[str]:
 
 
 def switched_off(infos: Mapping[str, Info]) -> set[str]:
-    """The files that no kustomization names, and one that would change them has in a comment.
+    """The files that no kustomization names, and that one that would change them has in a comment.
 
     Or it names or comments out others in the same folder, which is below its own.
     """

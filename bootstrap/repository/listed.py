@@ -1,4 +1,4 @@
-"""Puts a kustomization together that is only a list: kustomize takes quadratic time for long ones."""
+"""Combines the parts of a kustomization that is only a list: kustomize takes quadratic time for long ones."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Options:
     """What to read. `cluster` None: every cluster, and what no cluster reaches.
 
     `kubernetes` and `apis` are the cluster's release and API versions, which charts may look at; without
-    them, the release of bootstrap.yaml, and what the definitions in the repository say.
+    them, the release of bootstrap.yaml, and what the CRDs in the repository say.
     `urls` also mean this repository; a copy of a revision does not know its remotes.
     """
 
@@ -143,7 +143,7 @@ class Repository:
     test_data: Sequence[str] = ()
     switched_off: frozenset[str] = frozenset()
     render_again: Callable[[Unit], None] = lambda _: None
-    """Render a unit whose objects are not in the store any more, though its facts are."""
+    """Render a unit whose objects are no longer in the store, though its facts are."""
 
     def bodies(self, placement: Placement) -> list[Any]:
         """The objects of a unit as rendered, in the order of its facts."""

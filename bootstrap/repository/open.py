@@ -1,4 +1,4 @@
-"""What commands need of a repository: read it through the cache, and choose a scope."""
+"""What commands need from a repository: read it through the cache, and choose a scope."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def nothing_in(repository: Repository) -> InputError:
 
 
 def choose_scope(repository: Repository, cluster: str | None) -> Scope:
-    """The scope that is meant: the requested one, else the first that is a complete cluster.
+    """The scope to use: the requested one, else the first that is a complete cluster.
 
     For a folder, the first that it is part of.
     """

@@ -84,7 +84,7 @@ def _generated(content: Mapping[str, Any]) -> Iterator[_Object]:
 
 
 def _selects(target: Mapping[str, Any], one: _Object, whole: bool) -> bool:
-    """Like kustomize (each field is a regular expression for the whole value), but rather too permissive."""
+    """Like kustomize (each field is a regular expression for the whole value), but more permissive."""
     for field in ("group", "version", "kind"):
         if target.get(field) and not _fits(str(target[field]), getattr(one, field), True):
             return False

@@ -234,7 +234,7 @@ class _Reader:
         )
 
     def _release(self) -> str:
-        """The cluster's release that bootstrap.yaml names, else the one that is meant without it."""
+        """The cluster's release that bootstrap.yaml names, else the default."""
         record = self.files.mapping(RECORD) if self.files.has(RECORD) else None
         named = mapping(mapping(record).get("checks")).get("kubernetes")
         return str(named or KUBERNETES)

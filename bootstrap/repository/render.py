@@ -83,7 +83,7 @@ class Renderer:
             self._chunk(fresh[start : start + CHUNK])
 
     def again(self, unit: Unit) -> None:
-        """Render a unit afresh, whatever is known of it."""
+        """Render a unit again, whatever is known about it."""
         self._chunk([unit])
 
     def _still_holds(self, known: Mapping[str, Any]) -> bool:
@@ -93,7 +93,7 @@ class Renderer:
         return self._listing_same or not known["volatile"]
 
     def _may_be_another(self, unit: Unit) -> bool:
-        """Whether a range of versions may be another chart by now."""
+        """Whether a unit has a range of versions, which may mean another chart by now."""
         wanted = identity.wanted(self.files, unit).values() if self._fetch_charts else ()
         return not all(is_one_version(one.version) for one in wanted)
 

@@ -1,4 +1,4 @@
-"""Which helm and kustomize render a repository: its Argo CD's where they are here, else another, named."""
+"""Which helm and kustomize render a repository: its Argo CD's if they are here, else others, reported."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bootstrap.repository import tools
 
 @dataclass(frozen=True)
 class Renderer:
-    """A program that renders; `version` is "" where it does not tell."""
+    """A program that renders; `version` is "" if it does not say."""
 
     path: str
     version: str
 
 
 def helm(argocd: str, invocation: Invocation, report: Callable[[str], None]) -> Renderer | None:
-    """The helm to run: on PATH, or the sandbox's if that one alone is what this Argo CD renders with.
+    """The helm to run: the one on PATH, or the sandbox's if only that one is what this Argo CD renders with.
 
     Argo CD's releases render with one helm each (since 3.5 with Helm 4, whatever an Application asks
     for), and a chart may come out differently with another: that is reported. None if there is none.

@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.resources.index import dig, mapping
 
 SCOPED = "ProjectRepository.gitops-bootstrap.io"
-"""How such a repository is told to the rules of projects: its `project` and `url`, "" if unknown."""
+"""How such a repository is passed to the rules of projects: its `project` and `url`, "" if unknown."""
 _TYPE = "argocd.argoproj.io/secret-type"
 _KINDS = {"Secret", "SealedSecret", "ExternalSecret"}
 

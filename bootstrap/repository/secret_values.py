@@ -42,13 +42,13 @@ _ASSIGNS = re.compile(
 """Names in a file of settings: there, `secret` mostly names a Secret."""
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WHOLE_KEY = re.compile(KEY.pattern + r"[\s#]+[A-Za-z0-9+/]{40}")
-"""A key with its content: it is one in a comment, too."""
+"""A key with its content, which counts even in a comment."""
 _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
 
 
 def holds_secret(key: str, text: str) -> bool:
     """Whether the value of a Secret's key is a secret, judged by the key and by the value."""
-    said = _COMMENT.sub("", text) if is_file(text) else text  # which explain a form by an example
+    said = _COMMENT.sub("", text) if is_file(text) else text  # comments may explain the format by an example
     if KEY.search(said) or token(said) or _HASHED.search(said) or _WHOLE_KEY.search(text):
         return True
     if is_file(text):

@@ -47,7 +47,7 @@ class Store:
     """Keys to values: None, numbers, strings, and lists, tuples and mappings of these.
 
     New values are written by `close`, or earlier if they get large, always in one short transaction: another
-    run may want to write too. What cannot be written is made again next time.
+    run may want to write too. What cannot be written is computed again next time.
     """
 
     def __init__(self, path: Path | None, secret: bytes = b"") -> None:

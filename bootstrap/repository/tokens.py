@@ -1,4 +1,4 @@
-"""Pure: credentials recognized by their format, in a string or in a file that is not a manifest."""
+"""Pure: credentials recognised by their format, in a string or in a file that is not a manifest."""
 
 from __future__ import annotations
 

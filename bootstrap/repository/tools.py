@@ -176,7 +176,7 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
             return _read(ended.out, folder, root)
         if len(batch) == 1 and ended.limit is None:
             # Some overlays cannot be a resource (`configurations` that the umbrella's defaults contradict);
-            # of others, the message is without the umbrella's.
+            # for the others, this gives the message without the umbrella's part.
             own = root / batch[0][1].folder
             alone = kustomize.build(own, folder)
             if alone.complaint is None:

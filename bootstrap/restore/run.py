@@ -158,5 +158,5 @@ def _agree(request: Request, output: Output, name: str) -> None:
         raise RefusedError(tried, "there is no terminal to ask on", hint)
     answer = request.yes or output.ask(f"Type the cluster's name ({name}) to continue")
     if answer != name:
-        found = f"the answer was {answer!r}, and the cluster is {name}"
+        found = f"the answer was {answer!r}, but the cluster is {name}"
         raise RefusedError(tried, found, "give --context and --yes of the same cluster; nothing was changed")

@@ -19,7 +19,7 @@ def _cluster_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What a running sandbox is; read back from its folder. URLs have no final slash."""
+    """The addresses and files of a sandbox, read back from its folder. URLs have no trailing slash."""
 
     name: str
     folder: Path

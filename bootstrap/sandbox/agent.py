@@ -131,7 +131,7 @@ def _converge(
     waits = installed is not None and not installed.signed and "argocd-server" in {c.name for c in wanted}
     for component in wanted:
         if waits and component.name == "argocd-applicationset-controller":
-            continue  # without the key it would run, and never accept a webhook
+            continue  # without the key it would run but never accept a webhook
         spec = argocd_processes.spec(folder, settings, component, environ)
         if process.runs_as(folder, spec):
             continue

@@ -1,7 +1,7 @@
 """How the Argo CD processes are started on the host, each with its own ServiceAccount's rights.
 
-They talk to the repo-server by mutual TLS and to Redis with a password. The application controller has
-no option for the address of its metrics (no credentials): launcher.py starts it.
+They talk to the repo-server over mutual TLS and to Redis with a password. The application controller has
+no option for the address of its metrics (which contain no credentials): launcher.py keeps them on loopback.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def prepare(folder: Path, installed: Installed) -> Path:
 
 
 def make_way(folder: Path, component: Component) -> None:
-    """Before a process starts: what one that was killed in the middle of its start may have left half done.
+    """Before a process starts: remove what one that was killed while starting may have left.
 
-    The repository server makes its keyring anew, of the keys that Argo CD knows.
+    The repository server creates its keyring again, from the keys that Argo CD knows.
     """
     if component.name == "argocd-repo-server":
         keys = _in_reach(folder, "keys")
@@ -171,12 +171,12 @@ def _short(folder: Path) -> Path:
 
 
 def _has_gpg() -> bool:
-    """Without it Argo CD checks no signature, as where the feature is switched off."""
+    """Without gpg, Argo CD checks no signatures, as if the feature were switched off."""
     return shutil.which("gpg", path=SYSTEM_PATH) is not None
 
 
 def _in_reach(folder: Path, name: str) -> Path:
-    """Where git asks for credentials, or gpg has its keys and its agent: the paths of sockets are limited.
+    """Where git's credential socket is, or gpg's keys and agent: a socket's path may not be long.
 
     In the sandbox, or in a private folder with a shorter name.
     """

@@ -19,7 +19,7 @@ PROVISIONER = "sandbox.gitops-bootstrap.io/simulated"
 def nodes(real: bool = False) -> list[ClusterObject]:
     """Three nodes in three zones; KWOK reports their capacity (kwok/nodes.yaml).
 
-    Beside a real node there is one, for the pods whose work the machine's own processes do.
+    Next to a real node there is only one, for the pods whose work the machine's own processes do.
     """
     if real:
         return [_object(_node(1, ZONES[0], aside=True))]
@@ -29,7 +29,7 @@ def nodes(real: bool = False) -> list[ClusterObject]:
 def storage_class(real: bool = False) -> ClusterObject:
     """`standard`, the default: a claim is bound as soon as it is created.
 
-    Its volumes exist in the API alone (kwok/volumes.yaml), or on the real node (node/volumes.py).
+    Its volumes exist only in the API (kwok/volumes.yaml), or on the real node (node/volumes.py).
     """
     return _object(
         {

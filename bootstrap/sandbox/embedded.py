@@ -45,7 +45,7 @@ WITH_REAL_NODE = (
     layout.PROCESS,
     "agent",
 )
-"""As above; metrics-server runs in the node, which nothing outside can ask."""
+"""As above; metrics-server runs in the node, whose kubelet nothing outside can reach."""
 TIMEOUT = 300.0
 
 
@@ -63,7 +63,8 @@ def up(
 
     `with_argocd` installs Argo CD too; without, its processes start as soon as something installs it.
     `nodes` is "simulated" or "real"; None is as before, simulated for a new sandbox.
-    `timeout`: seconds for starting, without fetching and building programs. InputError: the name.
+    `timeout`: seconds for starting, without fetching and building programs. InputError: a name that is not
+    valid, or a sandbox with the other kind of nodes.
     DownloadError, SandboxError: a program cannot be obtained, started, or kept running.
     """
     folder = state.folder_of(name, invocation)

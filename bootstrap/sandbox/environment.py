@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1,localhost,::1"
 
 
 def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
-    """A whole environment: own HOME and TMPDIR, the sandbox's programs first on PATH.
+    """The complete environment: own HOME and TMPDIR, the sandbox's programs first on PATH.
 
     At most two processors and early garbage collection keep several concurrent sandboxes small.
     """

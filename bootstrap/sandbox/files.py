@@ -1,4 +1,4 @@
-"""Files and folders of a sandbox: readable by their owner only, replaced in one step."""
+"""Files and folders of a sandbox: readable only by their owner, replaced atomically."""
 
 from __future__ import annotations
 

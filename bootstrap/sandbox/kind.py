@@ -139,7 +139,7 @@ def _cluster(tools: Tools, name: str, folder: Path) -> str:
 
 
 def _serve_http(kubectl: Callable[[Sequence[str]], subprocess.CompletedProcess[str]]) -> None:
-    """Set by kubectl, as a person would, so that no applier of the manifest owns the field."""
+    """Set with kubectl, as a person would, so that nothing that applies the manifest owns the field."""
     create = ("create", "configmap", "argocd-cmd-params-cm", "--from-literal=server.insecure=true")
     made = kubectl(("-n", ARGOCD, *create))
     if made.returncode and "already exists" not in made.stderr:

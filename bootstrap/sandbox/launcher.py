@@ -1,16 +1,16 @@
-"""Run a program with some of its system calls answered otherwise, for want of an option of its own.
+"""Run a program with some of its system calls answered differently, where it has no option for that.
 
 `python -I -S launcher.py loopback PORT PROGRAM [ARGUMENT…]`, or `launcher.py unwatched PROGRAM [ARGUMENT…]`,
 is a script: it imports nothing of this package. The program keeps its pid.
 
 `loopback`: Argo CD's application controller binds its metrics to every address. The kernel (Linux 5.9) asks
-a helper about each `bind` of the program (seccomp); where that is PORT of every address, the helper replaces
-the program's socket by one that is bound to 127.0.0.1.
+a helper about each `bind` of the program (seccomp); if that is PORT on every address, the helper replaces
+the program's socket with one that is bound to 127.0.0.1.
 
-`unwatched`: Kubernetes' programs watch each of their certificates by an inotify instance of its own, twelve
-in all, of which Linux gives a user 128, editors and other clusters included. Argo CD's repository server
-exits if it gets none. A sandbox's certificates do not change while it runs, and programs that get no instance
-read the files again each minute.
+`unwatched`: Kubernetes' programs watch each of their certificates with an inotify instance of its own, twelve
+in all; Linux allows a user 128, editors and other clusters included. Argo CD's repository server exits
+if it gets none. A sandbox's certificates do not change while it runs, and programs that get no instance
+read the files again every minute.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _SINCE = (5, 9)
 _NO_NEW_PRIVS, _PTRACER = 38, 0x59616D61
 _NEW_LISTENER = 1 << 3
 _ALLOWED, _ASKED, _FAILED = 0x7FFF0000, 0x7FC00000, 0x00050000
-"""A filter's answers: done as called; a helper is asked; failed, with the error added."""
+"""A filter's answers: allow the call; ask a helper; fail, with the error number added."""
 _RECEIVE, _SEND, _ADD_DESCRIPTOR = 0xC0502100, 0xC0182101, 0x40182103
 _ADDRESS_SIZE = 28
-"""Bytes of an IPv6 address with its port: more than of an IPv4 one."""
+"""Bytes of an IPv6 address with its port: more than an IPv4 one has."""
 
 
 def main() -> NoReturn:
@@ -86,12 +86,12 @@ def _ask_about_bind(helper: int) -> int | None:
 
 
 def _machine() -> tuple[int, int, int, int] | None:
-    """This machine's numbers; None where they are not known."""
+    """This machine's numbers; None if they are not known."""
     return _MACHINES.get(platform.machine()) if platform.system() == "Linux" else None
 
 
 def _filter(call: int, answer: int, flags: int) -> int | None:
-    """From here on the kernel answers this system call so; None where it refuses the filter."""
+    """Have the kernel answer this system call so from here on; None if it refuses the filter."""
     architecture, _, seccomp, _ = _MACHINES[platform.machine()]
     load, equal, give = 0x20, 0x15, 0x06
     steps = [
@@ -121,7 +121,7 @@ def command(how: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _version() -> tuple[int, ...]:
-    """The kernel's, (0,) for one that is named otherwise."""
+    """The kernel's version; (0,) if it has another form."""
     found = platform.release().split("-")[0].split(".")[:2]
     return tuple(int(part) for part in found) if all(part.isdigit() for part in found) else (0,)
 
@@ -162,7 +162,7 @@ def _answer(listener: int, pid: int, port: int) -> None:
 
 
 def _is_wildcard(pid: int, address: int, size: int, port: int) -> bool:
-    """Whether the program's memory has every address there, and the port."""
+    """Whether the program's memory has the wildcard address there, with the port."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:  # noqa: PTH123 - few modules are loaded here
         memory.seek(address)
         found = memory.read(min(size, _ADDRESS_SIZE))
@@ -175,7 +175,7 @@ def _is_wildcard(pid: int, address: int, size: int, port: int) -> bool:
 
 
 def _replace(listener: int, number: int, pid: int, descriptor: int, port: int) -> None:
-    """Replace the program's socket by one that is bound to HOST, with the same flags."""
+    """Replace the program's socket with one that is bound to HOST, with the same flags."""
     with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="ascii") as information:  # noqa: PTH123
         flags = next(int(line.split()[1], 8) for line in information if line.startswith("flags:"))
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:

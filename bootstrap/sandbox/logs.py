@@ -1,4 +1,4 @@
-"""Showing what the sandbox's processes wrote, and following one of them."""
+"""Show what the sandbox's processes wrote, and follow one of them."""
 
 from __future__ import annotations
 

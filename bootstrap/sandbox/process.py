@@ -43,7 +43,7 @@ _children: dict[int, _Detached] = {}
 
 @dataclass(frozen=True)
 class Spec:
-    """A program to run. `environ` is its whole environment; `digest` is of files that it reads only once."""
+    """A program to run. `environ` is its whole environment; `reads`: files that it reads only at start."""
 
     name: str
     argv: tuple[str, ...]

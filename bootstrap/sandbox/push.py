@@ -113,8 +113,10 @@ def _once(target: Target, snapshots: Snapshots, snapshot: Snapshot, options: Opt
 
 
 def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> tuple[str, list[str] | None]:
-    """Move the branch to the snapshot; returns its commit, or the existing one with the same content, and
-    the files that the branch had otherwise before; None if unknown.
+    """Move the branch to the snapshot.
+
+    Returns its commit, or the existing one with the same content; and the files that have changed on the
+    branch, None if that is unknown.
 
     Commits that represent an earlier work tree are replaced; those of people or pipelines are not.
     """

@@ -38,7 +38,7 @@ def wait_for(folder: Path, name: str, question: Callable[[], bool], deadline: fl
 
 
 def check_watches() -> None:
-    """Raise SandboxError where this user can have no more inotify instances: Argo CD exits without one."""
+    """Raise SandboxError if this user can have no more inotify instances: Argo CD exits without one."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -79,7 +79,7 @@ def answers(port: int, path: str, context: ssl.SSLContext | None = None) -> bool
 
 
 def trusting(pki: Path, identity: str = "admin", authority: str = "ca") -> ssl.SSLContext:
-    """TLS that trusts one CA of the sandbox only, with a client certificate of it."""
+    """TLS that trusts only one CA of the sandbox, with a client certificate issued by it."""
     context = ssl.create_default_context(cafile=str(pki / f"{authority}.crt"))
     context.load_cert_chain(pki / f"{identity}.pem")
     return context

@@ -31,7 +31,7 @@ def up(
         )
     if provider == "kind":
         if nodes is not None:
-            raise InputError("reading --nodes", "kind brings its own nodes", "leave --nodes out")
+            raise InputError("reading --nodes", "kind brings its own nodes", "omit --nodes")
         from bootstrap.sandbox import kind
 
         return kind.up(name, invocation, output, with_argocd, timeout)

@@ -126,7 +126,7 @@ def _with_distance(
         return found
     counts = live_behind.counted(applications, clone)
     if clone.stale:
-        output.warn("the Git host does not answer: BEHIND counts to the last fetch")
+        output.warn("the Git host does not answer: BEHIND is as of the last fetch")
     return live_behind.with_counts(found, counts)
 
 

@@ -1,4 +1,4 @@
-"""Pure: what hangs below a hop and leads no further: certificates, configuration, volumes."""
+"""Pure: what belongs to a hop and leads no further: certificates, configuration, volumes."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Remark:
 class Named:
     """An object that a hop refers to by name, whether it is in Git or created in the cluster.
 
-    `keys` are those that must exist; `maker` says who would create it, "" if unknown.
+    `keys` are those that must exist; `maker` says how to get it created, "" if unknown.
     """
 
     kind: str

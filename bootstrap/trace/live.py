@@ -116,7 +116,7 @@ def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluste
     hop.details.append(f"live: {ready} of {wanted} pods ready")
     try:
         trouble = workloads.trouble(cluster, live)
-    except ClusterError as error:  # its pods or events may not be read
+    except ClusterError as error:  # such as no permission to read its pods or events
         wrong = workloads.not_as_wanted(live)
         trouble = workloads.Trouble(f"{wrong}; {error.found}", bool(ready), False) if wrong else None
     if trouble is not None:

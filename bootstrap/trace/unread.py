@@ -133,9 +133,9 @@ def _is_there(repository: Repository, source: Source) -> bool:
 
 
 def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:
-    """What a trace says of a host that nothing serves: the folders that may have it, where some are broken.
+    """The trace of a host that nothing serves: the folders that may have it, if some of them are broken.
 
-    Raises the InputError, extended by what was not read, where none is broken.
+    Raises the InputError, extended by what was not read, if none is broken.
     """
     missing = list(missing)
     if any(item.broken for item in missing):
@@ -152,7 +152,7 @@ def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:
 
 
 def lost(root: Hop, scope: Scope, missing: Iterable[Unread]) -> None:
-    """Report that an Application nearly names the folder in which the chain begins."""
+    """Report an Application whose path is almost the folder in which the chain begins: a misspelling."""
     for item in missing:
         if item.remark.rule == PATH.id and near(item.path, [scope.root], cutoff=0.8):
             why = item.remark.message.removeprefix("it ")

@@ -1,4 +1,4 @@
-"""Pure: what a removal still waits for when its time is over: whose each finalizer is, and how to go on."""
+"""Pure: what a removal still waits for at its timeout: who owns each finalizer, and how to continue."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OWNERS = {
     "kubernetes.io/pv-protection": "Kubernetes: a claim is still bound to the volume",
     "service.kubernetes.io/load-balancer-cleanup": "the cloud's load balancer controller",
 }
-"""Finalizer, up to a slash where it has a suffix → whose it is."""
+"""Finalizer (up to the slash, if it has a suffix) → its owner."""
 SHOWN = 12
 
 
 def owner(finalizer: str) -> str:
-    """Whose a finalizer is, as far as that is known."""
+    """The owner of a finalizer, as far as it is known."""
     for known, whose in OWNERS.items():
         if finalizer == known or finalizer.startswith(f"{known}/"):
             return whose
@@ -42,7 +42,7 @@ def line(one: Left) -> str:
 
 
 def too_late(tried: str, left: Sequence[Left], seconds: float) -> NotReadyError:
-    """The error of a removal whose waiting is over: each blocker, and what to do about it."""
+    """The error of a removal that has timed out: each blocker, and what to do about it."""
     lines = [line(one) for one in left[:SHOWN]]
     more = [f"and {len(left) - SHOWN} more"] if len(left) > SHOWN else []
     listed = "".join(f"\n    - {text}" for text in (*lines, *more))
@@ -65,6 +65,6 @@ def _fix(left: Sequence[Left]) -> str:
     place = f"-n {item.namespace} " if item.namespace else ""
     patch = """'{"metadata":{"finalizers":null}}'"""
     return (
-        f"have its controller run, then {again}; where that controller is gone for good: "
+        f"have its controller run, then {again}; if that controller is gone for good: "
         f"kubectl {place}patch {item.kind.lower()} {item.name} --type=merge -p {patch}"
     )

@@ -1,4 +1,4 @@
-"""Carry out the steps of a removal: each may be repeated, and each waits within one budget for all."""
+"""Carry out the steps of a removal: each can be repeated, and all share one budget of waiting time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FINALIZERS = "argocd.argoproj.io"
 
 @dataclass
 class Acting:
-    """What the handlers act on. `seconds`: the waiting that is left to all steps together."""
+    """What the handlers act on. `seconds`: the waiting time that is left for all steps together."""
 
     cluster: kube.Cluster | None
     invocation: Invocation
@@ -91,7 +91,7 @@ def _begin(acting: Acting, step: Begin) -> bool:
 
 
 def _stop_sync(acting: Acting, step: StopSync) -> bool:
-    """Automatic sync off, and an operation that runs ended: it would go on to apply what is deleted."""
+    """Switch automatic sync off and end a running operation: it would go on to apply what is deleted."""
     for key in step.applications:
         patch: dict[str, object] = {"spec": {"syncPolicy": {"automated": None}}, "operation": None}
         live = kube.get(acting.there, API_VERSION, "Application", *key)
@@ -118,7 +118,7 @@ def _application(key: Key) -> ClusterObject:
 
 
 def _release(cluster: kube.Cluster, item: ClusterObject) -> None:
-    """Take Argo CD's finalizers off, and nobody else's, so that the objects stay."""
+    """Remove Argo CD's finalizers, and nobody else's, so that the objects stay."""
     live = kube.get(cluster, item.api_version, item.kind, item.namespace, item.name)
     held = ((live or {}).get("metadata") or {}).get("finalizers") or []
     rest = [name for name in held if FINALIZERS not in name]
@@ -138,7 +138,7 @@ def _delete(
 
 
 def _crds(acting: Acting, step: RemoveCRDs) -> bool:
-    """RefusedError when a kind still has objects: they would go with it, and nobody agreed to that."""
+    """RefusedError if a kind still has objects: they would be deleted, and nobody has agreed to that."""
     for name in step.names:
         live = kube.get(acting.there, CRD_API, CRD, None, name)
         if live is None or live["metadata"].get("deletionTimestamp"):
@@ -155,5 +155,5 @@ def _crds(acting: Acting, step: RemoveCRDs) -> bool:
 
 
 def _is_argocds(item: Mapping[str, Any]) -> bool:
-    """Its own AppProject, which it makes again as long as it runs."""
+    """Whether it is Argo CD's own AppProject, which Argo CD creates again as long as it runs."""
     return bool(item["kind"] == "AppProject" and item["metadata"]["name"] == OWN_PROJECT)

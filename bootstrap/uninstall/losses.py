@@ -1,4 +1,4 @@
-"""What is lost for good when Applications go with their objects: claims, namespaces, addresses."""
+"""What is lost for good when Applications are deleted with their objects: claims, namespaces, addresses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Costs:
-    """`losses` are gone for good; `crds` outlive their Application, and `kept` say that they stay."""
+    """`losses` are gone for good; `crds` outlive their Application, and `kept` are marked to stay."""
 
     losses: tuple[Loss, ...] = ()
     crds: tuple[ClusterObject, ...] = ()
@@ -37,7 +37,7 @@ class Costs:
 
 
 def costs(cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]]) -> Costs:
-    """Of Applications that go with their objects."""
+    """The costs of deleting Applications with their objects."""
     wanted = list(_resources(applications))
     namespaces = {one.name for one in wanted if one.kind == "Namespace"}
     crds = [one for one in wanted if one.kind == CRD]
@@ -74,7 +74,7 @@ def _of_namespaces(cluster: kube.Cluster, names: set[str]) -> Iterable[Loss]:
         claims = kube.list_objects(cluster, "v1", "PersistentVolumeClaim", name)
         services = [one for one in kube.list_objects(cluster, "v1", "Service", name) if _address(one)]
         item = ClusterObject("v1", "Namespace", "", name, b"")
-        yield Loss(item, f"all that is in it, with {counted(len(pods), 'pod')}")
+        yield Loss(item, f"everything in it, with {counted(len(pods), 'pod')}")
         yield from (_claim(cluster, one) for one in claims)
         yield from (_balancer(one) for one in services)
 

@@ -1,4 +1,4 @@
-"""What a cluster has of `init`'s, as it is now: Applications, Argo CD, its namespace; reads only."""
+"""What `init` has put into a cluster, as it is now: Applications, Argo CD, its namespace; only reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bootstrap.uninstall.losses import Costs
 from bootstrap.uninstall.ours import as_object, is_kubernetes, is_ours
 
 OWN_PROJECT = "default"
-"""Argo CD's own AppProject, which it makes as soon as it starts."""
+"""Argo CD's own AppProject, which it creates as soon as it starts."""
 WORKLOADS = ("Deployment", "StatefulSet")
 CONTROLLER = "application-controller"
 _CLUSTER_WIDE = (
@@ -39,7 +39,7 @@ Object = Mapping[str, Any]
 class Seen:
     """The cluster. `tree` is the root and all below it, with waves; `foreign`: what others have in Argo CD.
 
-    `home` is Argo CD's namespace; `others`: what it has of somebody else, or what could not be read there.
+    `home` is Argo CD's namespace; `others`: what in it is somebody else's, or could not be read.
     """
 
     context: str
@@ -64,7 +64,7 @@ class Seen:
 
     @property
     def ours(self) -> bool:
-        """Whether Argo CD itself is `init`'s."""
+        """Whether Argo CD itself was installed by `init`."""
         if self.argocd is not None:
             return self.argocd.installed_by == "bootstrap"
         return bool(self.pending and self.pending.argocd) or bool(self.objects)
@@ -76,7 +76,7 @@ class Seen:
 
 
 def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
-    """Read all of it; `prune`: None takes what a removal that has begun was agreed to, else False."""
+    """Read all of it; `prune` None: as in an unfinished removal, if there is one, else False."""
     pending = removal.pending(cluster)
     applications = {key_of(item): item for item in argocd.applications(cluster, None)}
     root = find_root(applications, cluster.argocd_namespace)
@@ -126,7 +126,7 @@ def _key(text: str) -> Key:
 
 
 def _tree(applications: Mapping[Key, Object], root: Key | None, known: set[Key]) -> dict[Key, int]:
-    """The root and all below it, with waves; what a removal that has begun knew of, too."""
+    """The root and all below it, with waves; and what an unfinished removal knew of."""
     family = Family.from_applications(list(applications.values()))
     found: dict[Key, int] = {}
     for top in [*([root] if root else []), *sorted(known & set(applications))]:

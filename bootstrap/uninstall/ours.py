@@ -1,7 +1,7 @@
 """Pure: which objects `init` and the Argo CD that it installed have made, and which are somebody else's.
 
-An object says itself who made it: by its field managers, by a label of the catalog, or by Argo CD's tracking
-annotation. What says nothing of these is somebody else's, and stays.
+An object itself says who made it: by its field managers, by a label of the catalog, or by Argo CD's tracking
+annotation. One that has none of these is somebody else's, and stays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ARGOCDS = frozenset(
         "argocd-server",
     }
 )
-"""Field managers of Argo CD's own processes: what they alone have made in its namespace is its own state."""
+"""Field managers of Argo CD's own processes: what only they have written in its namespace is its state."""
 KUBERNETES = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """What Kubernetes puts into every namespace."""
 
@@ -40,7 +40,7 @@ def is_ours(item: Mapping[str, Any], applications: Collection[str]) -> bool:
 
 
 def is_kubernetes(item: Mapping[str, Any]) -> bool:
-    """Put into the namespace by Kubernetes itself."""
+    """Whether Kubernetes itself put it into the namespace."""
     metadata = item["metadata"]
     token = "kubernetes.io/service-account.name" in (metadata.get("annotations") or {})
     return token or (item["kind"], metadata["name"]) in KUBERNETES

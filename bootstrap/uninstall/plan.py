@@ -1,4 +1,4 @@
-"""Pure: what a removal does, from what the cluster has; and what rules it out."""
+"""Pure: what a removal does, from what the cluster has; and what prevents it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from bootstrap.uninstall.steps import (
 )
 
 CREDENTIAL = re.compile(r"repository-[0-9a-f]{10}")
-"""The name that `init` gives a repository's Secret, and nobody else."""
+"""The name that `init`, and nobody else, gives a repository's Secret."""
 SELF = "argocd"
-"""The Application by which Argo CD manages itself: its objects go in steps of their own, last."""
+"""The Application by which Argo CD manages itself: its objects are removed in steps of their own, last."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was decided: `argocd`: Argo CD itself goes."""
+    """What was decided. `argocd`: Argo CD itself is removed."""
 
     prune: bool
     keep_crds: bool
@@ -47,7 +47,7 @@ class Wanted:
 def wanted(
     seen: Seen, prune: bool | None, keep_crds: bool | None, keep_argocd: bool, repository: bool
 ) -> Wanted:
-    """Options first, then what a removal that has begun was agreed to, then the defaults."""
+    """From the options, else from an unfinished removal, else the defaults."""
     before = seen.pending
     return Wanted(
         prune=prune if prune is not None else bool(before and before.prune),
@@ -58,25 +58,25 @@ def wanted(
 
 
 def refuse(seen: Seen, decided: Wanted) -> None:
-    """RefusedError when the removal would take what is somebody else's, or could not be carried out."""
+    """RefusedError if the removal would take what is somebody else's, or could not be carried out."""
     if decided.argocd and seen.foreign:
         raise RefusedError(
-            "looking at what goes with Argo CD",
+            "checking what would be removed with Argo CD",
             f"others use it: {'; '.join(seen.foreign)}",
             "delete or move them first, or leave Argo CD in place with --keep-argocd",
             seen.server,
         )
     if decided.prune and not seen.controller_runs and any(_cascades(seen, key) for key in seen.tree):
         raise RefusedError(
-            "looking at who would delete the Applications' objects",
-            "Argo CD's application controller does not run",
-            "see why with bootstrap doctor; or leave the objects with --keep-workloads",
+            "checking what would delete the Applications' objects",
+            "Argo CD's application controller is not running",
+            "see why with bootstrap doctor; or keep the objects with --keep-workloads",
             seen.server,
         )
 
 
 def is_there(seen: Seen, decided: Wanted) -> bool:
-    """Whether there is anything to take away."""
+    """Whether there is anything to remove."""
     objects = (*seen.objects, *seen.cluster_wide, *seen.crds) if decided.argocd else ()
     projects = [one for one in seen.projects if one.name != OWN_PROJECT]
     return bool(seen.tree or seen.sets or projects or objects or seen.pending or seen.going)
@@ -119,14 +119,14 @@ def _note(seen: Seen, decided: Wanted) -> Removal:
 
 
 def _cascades(seen: Seen, key: Key) -> bool:
-    """Whether an Application's objects go with it: as Git says, but for Argo CD's own."""
+    """Whether an Application's objects are deleted with it: as Git says, except for Argo CD's own."""
     return key not in ((seen.home, SELF), seen.root) and has_finalizer(seen.applications[key])
 
 
 def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
-    """The last wave first, as Argo CD itself does it; those that leave their objects after those that do not.
+    """The last wave first, as Argo CD itself does it; in a wave, first those that delete their objects.
 
-    The root goes last, and Argo CD's own Application with it: neither is ever followed by its objects.
+    The root goes last, and Argo CD's own Application with it: neither ever takes its objects along.
     """
     last = [key for key in ((seen.home, SELF), seen.root) if key is not None and key in seen.tree]
     children = [key for key in seen.tree if key not in last]
@@ -162,7 +162,7 @@ def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
 
 
 def namespace_goes(seen: Seen) -> bool:
-    """Only where nothing of anybody else is in it."""
+    """Whether it is deleted: only if nothing in it is somebody else's."""
     return seen.namespace is not None and (seen.going or not seen.others)
 
 
@@ -179,7 +179,7 @@ def stays(seen: Seen, decided: Wanted) -> list[str]:
     cascading = [key for key in left if decided.prune and _cascades(seen, key)]
     rest = sorted(name for _, name in (key for key in left if key not in cascading))
     if rest and decided.prune:
-        lines.append(f"the objects of {some(rest)}: without a finalizer, Git says that they outlive it")
+        lines.append(f"the objects of {some(rest)}: in Git, it has no finalizer that deletes them")
     elif rest:
         lines.append(f"the workloads of {counted(len(rest), 'Application')}: {some(rest)}")
     if decided.prune and seen.costs.kept:
@@ -187,7 +187,7 @@ def stays(seen: Seen, decided: Wanted) -> list[str]:
     if decided.prune and seen.costs.crds:
         count = counted(len(seen.costs.crds), "CRD")
         names = some([one.name for one in seen.costs.crds])
-        lines.append(f"{count} of the Applications, as Argo CD deletes none: {names}")
+        lines.append(f"{count} of the Applications, since Argo CD deletes none: {names}")
     if seen.argocd and not decided.argocd:
         why = "--keep-argocd" if seen.ours else f"installed by {seen.argocd.installed_by}, not by bootstrap"
         lines.append(f"Argo CD in {seen.argocd.namespace} ({why})")

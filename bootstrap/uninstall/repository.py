@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def from_host(acting: Acting, step: RemoveFromHost) -> bool:
     """Delete the webhooks that are signed with this cluster's secret, and this cluster's deploy key.
 
-    What is not certainly this cluster's stays; what the host refuses is reported, and does not end the run.
+    What may not be this cluster's stays; what the host refuses is reported, and does not stop the run.
     """
     known = credential.read(acting.request.access, acting.invocation, step.url)
     host = providers.find(step.url, known, acting.invocation)
@@ -51,7 +51,7 @@ def from_host(acting: Acting, step: RemoveFromHost) -> bool:
 
 
 def _deploy_keys(cluster: kube.Cluster, url: str) -> Iterator[str]:
-    """The public halves of the deploy keys by which Argo CD reads the repository."""
+    """The public halves of the deploy keys with which Argo CD reads the repository."""
     import base64
 
     from bootstrap.git import ssh_keys, urls
@@ -72,7 +72,7 @@ def from_git(acting: Acting, step: RemoveFromGit) -> bool:
 
 
 def check_signed(request: Request, step: RemoveFromGit, output: Output) -> None:
-    """RefusedError if that commit would have to be signed and would not be: before the cluster is touched."""
+    """RefusedError if that commit must be signed and would not be; called before the cluster is touched."""
     access = replace(request.access, repo=step.url, branch=step.branch or None, path=None)
     with open_branch(access, output) as (branch, _):
         branch.refresh()
@@ -82,7 +82,7 @@ def check_signed(request: Request, step: RemoveFromGit, output: Output) -> None:
 
 
 def without(files: Files, folder: str) -> Edit[str]:
-    """The edit that takes out a cluster's folder, and its settings in `bootstrap.yaml`; others stay."""
+    """The edit that removes a cluster's folder, and its settings in `bootstrap.yaml`; others stay."""
     name = posixpath.basename(folder)
     if posixpath.basename(posixpath.dirname(folder)) != "clusters":
         hint = "remove the cluster's folder by hand"
@@ -98,4 +98,4 @@ def without(files: Files, folder: str) -> Edit[str]:
         after = without_cluster(before, name, record)
         if after != before:
             changes.append(FileChange(record, after, before))
-    return Edit(name, tuple(changes), f"Cluster {name} is removed")
+    return Edit(name, tuple(changes), f"Remove cluster {name}")

@@ -1,4 +1,4 @@
-"""What a person asked `bootstrap uninstall` for."""
+"""The request to `bootstrap uninstall`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bootstrap.edit.access import Access
 from bootstrap.git.urls import check_url
 
 LONGEST = 120.0
-"""Seconds that a run waits for others, all together."""
+"""The most seconds that a run waits in total."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options, as given. `access.repo` is the repository's URL, where one is given."""
+    """The options, as given. `access.repo` is the repository's URL, if one is given."""
 
     context: str | None = None
     access: Access = field(default_factory=Access)

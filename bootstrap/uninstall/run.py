@@ -20,7 +20,7 @@ NOTHING = "nothing to do: bootstrap installed nothing here"
 
 
 def uninstall(request: Request, output: Output) -> int:
-    """Run `uninstall`; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run `uninstall`; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     if request.cluster_gone:
         return _only_git(request, output)
@@ -48,7 +48,7 @@ def uninstall(request: Request, output: Output) -> int:
     _execute(made, acting, output)
     for note in acting.notes:
         output.warn(note)
-    output.result({**data, "changed": True}, "done: bootstrap init installs again")
+    output.result({**data, "changed": True}, "done; to install it again: bootstrap init")
     return ExitStatus.OK
 
 
@@ -58,14 +58,14 @@ def _connect(request: Request, output: Output) -> kube.Cluster:
     except ClusterUnreachable as error:
         url = request.access.repo or "REPO_URL"
         hint = (
-            f"{error.hint}; where the cluster is gone for good, bootstrap uninstall {url} --cluster-gone "
+            f"{error.hint}; if the cluster is gone for good, bootstrap uninstall {url} --cluster-gone "
             "--cluster NAME removes what Git and its host still have of it"
         )
         raise ClusterUnreachable(error.tried, error.found, hint, error.where) from error
 
 
 def _check_repository(request: Request, seen: Seen) -> None:
-    """InputError unless the person named the repository: a token goes nowhere that only the cluster names."""
+    """InputError unless the user named the repository: no token goes to one that only the cluster names."""
     followed, named = seen.place.repo_url, request.access.repo
     tried = "removing the cluster from the repository"
     if named is None:
@@ -80,11 +80,11 @@ def _check_repository(request: Request, seen: Seen) -> None:
 
 
 def _agree(request: Request, output: Output, name: str) -> None:
-    """The name of what is taken down, typed or by --yes: RefusedError for any other."""
+    """Have the cluster's name confirmed, typed or with --yes; RefusedError for any other."""
     tried = "asking before the first change"
     if request.yes is not None:
         if request.yes != name:
-            found = f"--yes is {request.yes}, and the cluster is {name}"
+            found = f"--yes is {request.yes}, but the cluster is {name}"
             raise RefusedError(
                 tried, found, "give --context and --yes of the same cluster; nothing was changed"
             )
@@ -110,7 +110,7 @@ def _execute(made: Plan, acting: Acting, output: Output) -> Sequence[Done]:
 
 
 def _only_git(request: Request, output: Output) -> int:
-    """What is left of a cluster that is gone: its folder and settings in Git."""
+    """Remove what is left of a cluster that is gone: its folder and settings in Git."""
     url = request.access.repo
     assert url is not None  # noqa: S101 - checked with the options
     prefix = f"{request.access.path.strip('/')}/" if request.access.path else ""
@@ -126,5 +126,7 @@ def _only_git(request: Request, output: Output) -> int:
     acting = Acting(None, output.invocation, request, request.timeout)
     changed = any(one.changed for one in _execute(made, acting, output))
     notes = "the cluster's webhook and deploy key, if it had any, must be deleted at the host"
-    output.result({**data, "changed": changed}, f"done; {notes}" if changed else "nothing to do: it is gone")
+    output.result(
+        {**data, "changed": changed}, f"done; {notes}" if changed else "nothing to do: it is not in Git"
+    )
     return ExitStatus.OK

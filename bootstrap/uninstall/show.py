@@ -32,7 +32,7 @@ def goes(seen: Seen, decided: Wanted) -> list[str]:
     found = []
     if seen.tree:
         names = sorted(name for _, name in seen.tree)
-        how = "with the objects that Git says go with them" if decided.prune else "without their objects"
+        how = "with the objects that Git says to delete" if decided.prune else "without their objects"
         found.append(f"{counted(len(names), 'Application')}, {how}: {some(names)}")
     if decided.argocd and seen.objects:
         count = counted(len(seen.objects) + len(seen.cluster_wide), "object")

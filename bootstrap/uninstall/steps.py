@@ -10,26 +10,26 @@ from bootstrap.core.text import counted
 from bootstrap.manifests.objects import ClusterObject
 
 NAMED = 4
-"""Names that a line has before it says how many more there are."""
+"""The most names in a line; of the rest, it gives the number."""
 
 
 @dataclass(frozen=True)
 class Begin:
-    """Write down in the cluster that a removal is under way."""
+    """Record in the cluster that a removal is under way."""
 
     removal: Removal
 
 
 @dataclass(frozen=True)
 class StopSync:
-    """Switch automatic sync off, the root's first: else Argo CD would bring back what goes."""
+    """Switch automatic sync off, the root's first: else Argo CD would restore what is deleted."""
 
     applications: tuple[Key, ...]
 
 
 @dataclass(frozen=True)
 class ReleaseSets:
-    """Delete ApplicationSets without the Applications that they have made."""
+    """Delete ApplicationSets without the Applications that they generated."""
 
     objects: tuple[ClusterObject, ...]
 
@@ -53,14 +53,14 @@ class RemoveObjects:
 
 @dataclass(frozen=True)
 class RemoveCRDs:
-    """Delete CRDs of which no object is left."""
+    """Delete CRDs whose kinds have no objects left."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class RemoveNamespace:
-    """Delete Argo CD's namespace, which has nothing of anybody else."""
+    """Delete Argo CD's namespace, in which nothing is somebody else's."""
 
     name: str
 
@@ -74,7 +74,7 @@ class RemoveFromHost:
 
 @dataclass(frozen=True)
 class RemoveFromGit:
-    """Take the cluster's folder and its settings out of the branch, by a commit."""
+    """Remove the cluster's folder and its settings from the branch, by a commit."""
 
     url: str
     branch: str
@@ -109,7 +109,8 @@ def title(step: Step) -> str:
         case StopSync():
             return f"switch automatic sync off ({counted(len(step.applications), 'Application')})"
         case ReleaseSets():
-            return f"delete {counted(len(step.objects), 'ApplicationSet')} without its Applications"
+            whose = "its" if len(step.objects) == 1 else "their"
+            return f"delete {counted(len(step.objects), 'ApplicationSet')} without {whose} Applications"
         case RemoveApplications():
             whose = "its" if len(step.applications) == 1 else "their"
             how = f"with {whose} objects" if step.cascade else f"and leave {whose} objects"

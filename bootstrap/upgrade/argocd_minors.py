@@ -40,7 +40,7 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
         if downgrade:
             return (wanted,)
         found = f"{current} is laid out, but {wanted} is older"
-        raise RefusedError(_TRIED, found, "go back with git revert, or on purpose with --downgrade")
+        raise RefusedError(_TRIED, found, "go back with git revert, or deliberately with --downgrade")
     if new[0] != old[0]:
         found = f"{current} and {wanted} are of different major versions"
         hint = f"read its upgrade page, and move with bootstrap init --argocd-version {wanted}"
@@ -82,9 +82,9 @@ def check_follows(cluster: Cluster, settings: Settings, root: str) -> None:
 
 
 def apply_crds(cluster: Cluster, manifest_text: bytes, report: Callable[[str], None]) -> bool:
-    """The new version's CRDs before its controllers; whether anything changed.
+    """Apply the new version's CRDs before its controllers; returns whether anything changed.
 
-    By force: Git has the same a moment later.
+    By force: a moment later, Git has the same.
     """
     objects = [one for one in split.split(manifest_text, "Argo CD's manifest") if _is_crd(one)]
     done = kube.apply(cluster, objects, force=True, report=report, namespace=cluster.argocd_namespace)

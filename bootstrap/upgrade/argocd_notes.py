@@ -34,7 +34,7 @@ _BREAKS = (
     _Break(
         (3, 3),
         r"ServerSideApply=true",
-        "from v3.3 on, Argo CD's CRDs are too large for client-side apply, and it manages itself",
+        "from v3.3 on, Argo CD's CRDs are too large for client-side apply, and Argo CD manages itself",
         "add ServerSideApply=true to syncOptions of Application argocd",
         r"infrastructure/argocd/application\.ya?ml",
         missing=True,
@@ -80,7 +80,7 @@ def _hydrated(application: Resource) -> Iterator[Note]:
     hydrator = mapping(application.spec.get("sourceHydrator"))
     path = str(mapping(hydrator.get("syncSource")).get("path") or "")
     if hydrator and path.strip("/") in ("", "."):
-        found = f"v3.2 does not hydrate into the repository's root, as {application} asks"
+        found = f"v3.2 no longer hydrates into the repository's root, which {application} asks for"
         yield Note(found, "give sourceHydrator.syncSource.path a folder", _where(application), fatal=True)
 
 

@@ -1,7 +1,7 @@
 """An upgrade of a remote branch: pushed to it, or proposed by a pull request; conflicts on a separate branch.
 
 Open conflicts are on a branch of their own, so that merging it is a real git conflict: its base is
-in the branch's history, with each file as both sides had it last. It is kept and reported at every run
+in the branch's history, with each file as both sides last had it. It is kept and reported at every run
 until someone has merged it.
 """
 
@@ -72,7 +72,7 @@ def upgrade(request: Request, output: Output) -> int:
                 tries += 1
                 if tries >= _TRIES:
                     raise
-                output.warn("the branch moved meanwhile: reading it again")
+                output.warn("the branch has moved in the meantime: reading it again")
                 continue
             if not found.desired.commits or request.pr or request.argocd is None:
                 return _end(found, acting, request, output)
@@ -102,7 +102,7 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
     made = _Made(found, acting, request)
     steps: list[answer.Step] = []
     if acting.cluster is not None and found.argocd:
-        # What a run that was ended has begun, or the minor before, comes to its end first.
+        # First, what an interrupted run has begun, or the minor before, must finish.
         steps.append(_waiting(found, acting, request, output))
         manifest = desired.tree[before.prefix + layout.MANIFEST]
         cluster = acting.cluster
@@ -186,7 +186,7 @@ class _Made:
         acting.pushed = made
 
     def open(self) -> None:
-        """The branch whose merge is the conflict."""
+        """Push the branch whose merge is the conflict."""
         trailer = f"{REVIEW_TRAILER}: {self.conflicts_head}"
         commit = conflicts.theirs_commit(
             self._found.desired, self._record, self._found.before.prefix, self._found.catalog
@@ -197,7 +197,7 @@ class _Made:
         self._acting.conflicts = self.conflicts_head
 
     def ask(self) -> None:
-        """A pull request for the stage; once that is in the branch, one for the conflicts."""
+        """Open a pull request for the stage; once that is in the branch, one for the conflicts."""
         provider, before = self._acting.session.provider, self._found.before
         assert provider is not None  # noqa: S101 - found before the first step
         if self._acting.pushed:
@@ -221,7 +221,7 @@ class _Made:
 
 
 def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    """The cluster whose Argo CD moves; RefusedError if it follows another layout."""
+    """Connect to the cluster whose Argo CD is upgraded; RefusedError if it follows another layout."""
     if acting.cluster is None:
         acting.cluster = home.connect(output.invocation, request.context)
     clusters = found.before.clusters()

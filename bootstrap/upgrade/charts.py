@@ -1,4 +1,4 @@
-"""`--charts`: each component's chart to the newest version of its major, as its repository's index has it."""
+"""`--charts`: move each component's chart to the newest version of its major that its repository offers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bootstrap.yamledit import edit
 
 _RELEASED = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(\+\S+)?")
 LISTED = 3
-"""Charts that the error names where none could be looked up."""
+"""The most charts that the error names if none could be looked up."""
 SECONDS = 20.0
 """How long to wait for a registry that limits requests."""
 
@@ -80,13 +80,13 @@ class Bumper:
             return None
         if _key(released[-1])[0] > _key(current)[0]:
             self.notes.append(
-                f"chart {chart} {released[-1]} is a new major (here: {current}): set it by hand"
+                f"chart {chart} {released[-1]} is a new major version (here: {current}): set it by hand"
             )
         same = [one for one in released if _key(one)[0] == _key(current)[0] and _key(one) > _key(current)]
         return same[-1] if same else None
 
     def _versions(self, repository: str, chart: str) -> list[str] | str:
-        """The chart's versions; why they could not be read, as text."""
+        """The chart's versions; or, as text, why they could not be read."""
         index = self._known[repository, "" if _is_http(repository) else chart]
         return index if isinstance(index, str) else index.get(chart, [])
 
@@ -148,5 +148,5 @@ def _is_http(repository: str) -> bool:
 
 def _key(version: str) -> tuple[int, int, int]:
     found = _RELEASED.fullmatch(version)
-    assert found is not None  # noqa: S101 - asked of releases alone
+    assert found is not None  # noqa: S101 - only called with releases
     return int(found[1]), int(found[2]), int(found[3])

@@ -64,7 +64,7 @@ def served_no_more(before: Iterable[Resource], after: Iterable[Resource]) -> Ite
             left = ", ".join(sorted(new[group, kind])) or "none"
             for one in users:
                 where = f"{one.file}:{one.line}" if one.file else ""
-                yield Note(f"{found}, and {one} has that version", f"use {group}/{left}", where, fatal=True)
+                yield Note(f"{found}, and {one} uses it", f"use {group}/{left}", where, fatal=True)
             if not users:
                 yield Note(f"{found}", f"nothing in Git uses it; other users must move to {group}/{left}")
 

@@ -22,10 +22,10 @@ def digest(sides: Mapping[str, Sides]) -> str:
 
 
 def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Commit:
-    """Next to the branch, which merges it: each conflicting file as both sides had it last."""
+    """A commit outside the branch, which merges it: each conflicting file as both sides last had it."""
     files = {one.path: one.base for one in desired.sides.values()} | {prefix + RECORD: record}
     message = (
-        "What open conflicts with the catalog start from\n\n"
+        "Record the base of the open conflicts with the catalog\n\n"
         "By `bootstrap upgrade`. The branch merges this, so that git finds the conflicts again.\n\n"
         f"{TRAILER}: {digest(desired.sides)}\n"
     )

@@ -1,4 +1,4 @@
-"""Ends an upgrade that git waits for: `--continue` makes its commit, `--abort` restores everything."""
+"""Ends an upgrade whose merge is in progress: `--continue` commits it, `--abort` restores everything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOW = "resolve each (git mergetool), git add it, then: bootstrap upgrade --conti
 
 
 def found(calls: Calls) -> State | None:
-    """The upgrade that git waits for. One that the user has ended with git itself is forgotten."""
+    """The upgrade whose merge is in progress. One that the user has ended with git itself is forgotten."""
     begun = state.read(calls)
     if begun is None or not begun.ready:
         return begun
@@ -54,7 +54,7 @@ def waiting(calls: Calls, begun: State, output: Output) -> int:
 
 
 def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Output) -> int:
-    """Make the commit, when everything is resolved and builds."""
+    """Make the commit, if everything is resolved and builds."""
     if worktree.unmerged(calls):
         return waiting(calls, begun, output)
     if request.dry_run:

@@ -144,7 +144,7 @@ def body(one: Proposal, branch: str) -> str:
 
 def _cut(text: list[str], most: int = 200) -> list[str]:
     clean = [line.replace("```", "'''").replace("~~~~", "'''") for line in text]
-    return clean if len(clean) <= most else [*clean[:most], f"... and {len(clean) - most} lines more"]
+    return clean if len(clean) <= most else [*clean[:most], f"... and {len(clean) - most} more lines"]
 
 
 def _kind(change: FileChange) -> str:

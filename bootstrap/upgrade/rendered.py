@@ -36,7 +36,7 @@ class Bump:
 
 @dataclass(frozen=True)
 class Difference:
-    """`restarts` are the workloads whose pods change; `unread` the charts that were not rendered."""
+    """`restarts` are the workloads whose pods change; `fetched`: whether charts were rendered."""
 
     changes: tuple[Change, ...] = ()
     bumps: tuple[Bump, ...] = ()

@@ -93,7 +93,7 @@ def _carry_out(
             made = where.commit(tip, content, author, sign=request.sign, merged=beside)
     where.keep(made, worktree.REF)
     if not desired.sides:
-        answer.execute([(f"take {made[:12]} into {branch}", lambda: worktree.take(calls, made))], output)
+        answer.execute([(f"move {branch} to {made[:12]}", lambda: worktree.take(calls, made))], output)
         return _done(found, made, branch, output)
     theirs = beside or found.before.previous.record.catalog_commit
     reasons = {
@@ -104,7 +104,7 @@ def _carry_out(
     begun = State(tip, branch, found.subject, reasons)
     conflicts = {one.path: one for one in desired.conflicts}
     merge = lambda: worktree.begin_merge(calls, begun, made, theirs, desired.sides, conflicts)  # noqa: E731
-    answer.execute([(f"merge into {branch}, as far as it goes", merge)], output)
+    answer.execute([(f"merge into {branch}, as far as possible", merge)], output)
     return finish.waiting(calls, begun, output)
 
 

@@ -121,7 +121,7 @@ def argocd_stage(
 
 
 def refuse_unsigned(before: Before, desired: Desired, sign: bool, invocation: Invocation) -> None:
-    """RefusedError where Argo CD takes only signed commits, and these would not be."""
+    """RefusedError if Argo CD accepts only signed commits and these would not be signed."""
     record, commits = before.previous.record, bool(desired.commits)
     found = signing_keys.findings(record.signed_by, record.argocd_version, commits, sign, invocation)
     if commits and not record.signed_by:

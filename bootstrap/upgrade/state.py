@@ -17,7 +17,7 @@ FILE = "bootstrap-upgrade.json"
 class State:
     """`before` is the commit that the work tree was at; `reasons` has each conflict's path and why.
 
-    `ready` False: a killed run has left the work tree in between, so that nothing can have been decided.
+    `ready` False: a killed run left the work tree half-way, so that nothing can have been resolved yet.
     """
 
     before: str
@@ -28,7 +28,7 @@ class State:
 
 
 def place(calls: Calls, name: str = FILE) -> Path:
-    """A file of Git's own folder of this work tree."""
+    """The path of a file in Git's own folder of this work tree."""
     data = calls.check_run("reading the work tree", "rev-parse", "--git-path", name).text
     return calls.directory / data
 

@@ -1,6 +1,6 @@
-"""An upgrade in a work tree: a commit on the branch that is checked out, or a merge that git waits for.
+"""An upgrade in a work tree: a commit on the branch that is checked out, or a merge in progress.
 
-What does not conflict is a commit, as by `git merge --ff-only`. A conflict is git's own: stages 1, 2 and 3
+Without conflicts, it is a commit, as by `git merge --ff-only`. A conflict is git's own: stages 1, 2 and 3
 in the index and MERGE_HEAD, so that git status, git mergetool and git merge --abort know what to do.
 """
 
@@ -49,12 +49,12 @@ def check_ready(calls: Calls) -> None:
     """RefusedError if the user has uncommitted changes, or git is in the middle of something."""
     for name in _BUSY:
         if state.place(calls, name).exists():
-            found = f"git is in the middle of something ({name})"
+            found = f"another git operation is in progress ({name})"
             raise RefusedError(_TRIED, found, "finish or abort that first: git status", calls.shown)
     changed = calls.check_run(_TRIED, "status", "--porcelain", "--untracked-files=no", "-z").out
     if changed:
         first = changed.split(b"\0")[0][3:].decode("utf-8", "replace")
-        found = f"{first} is changed and not committed"
+        found = f"{first} has uncommitted changes"
         raise RefusedError(_TRIED, found, "commit or stash it: git stash", calls.shown)
     if calls.check_run(_TRIED, "rev-parse", "--is-shallow-repository").text == "true":
         hint = "fetch the history: git fetch --unshallow; or upgrade the remote's branch: --push or --pr"
@@ -62,13 +62,13 @@ def check_ready(calls: Calls) -> None:
 
 
 def take(calls: Calls, commit: str) -> None:
-    """Move the branch to a commit made on it; GitError if a file of the user is in the way."""
+    """Move the branch to a commit made on it; GitError if one of the user's files is in the way."""
     calls.check_run(_TRIED, "merge", "--ff-only", "--quiet", commit)
     calls.run("update-ref", "-d", REF)
 
 
 def forget_made(calls: Calls) -> None:
-    """Nothing holds what a run made that was ended before it was taken, or right after."""
+    """Drop the reference to what an interrupted run has made, whether or not the branch has it."""
     calls.run("update-ref", "-d", REF)
 
 
@@ -112,7 +112,7 @@ def put_back(calls: Calls, begun: State) -> None:
     """
     head = calls.check_run(_TRIED, "rev-parse", "HEAD").text
     if head != begun.before:
-        hint = f"to go back behind it: git revert, or git reset --keep {begun.before[:12]}"
+        hint = f"undo the commits since then: git revert, or git reset --keep {begun.before[:12]}"
         found = f"HEAD is at {head[:12]}, but was at {begun.before[:12]} when the upgrade started"
         raise RefusedError("ending the upgrade", found, hint, calls.shown)
     calls.run("update-index", "-q", "--refresh")
@@ -125,7 +125,7 @@ def put_back(calls: Calls, begun: State) -> None:
 
 
 def unmerged(calls: Calls) -> list[str]:
-    """The paths that git still has more than one side of."""
+    """The paths that git still has as unmerged."""
     listed = calls.check_run("reading the index", "diff", "--name-only", "--diff-filter=U", "-z").out
     return sorted({part.decode("utf-8", "surrogateescape") for part in listed.split(b"\0") if part})
 

@@ -17,7 +17,7 @@ def fingerprint(finding: Finding) -> str:
 
 
 def write_baseline(findings: Sequence[Finding]) -> str:
-    """A baseline of the present findings, as the text of a file."""
+    """A baseline of the current findings, as the text of a file."""
     entries = sorted(
         ({"id": fingerprint(f), "rule": f.rule, "file": f.file, "message": f.message} for f in findings),
         key=lambda entry: (entry["file"], entry["rule"], entry["id"]),

@@ -49,7 +49,7 @@ def record_of(repository: Repository) -> str | None:
 def record_findings(
     repository: Repository, places: Places, own: Mapping[str, Rule] | None = None
 ) -> Iterator[Finding]:
-    """The findings about all of them; `own` are the repository's own rules."""
+    """The findings about every bootstrap.yaml; `own` are the repository's own rules."""
     for path in records(repository.files):
         parsed, content = repository.files.parsed(path), repository.files.read(path)
         for fault in parsed.faults:
@@ -68,7 +68,7 @@ def record_findings(
 class Settings:
     """Which rules apply, how severe they are, and the Kubernetes release.
 
-    `own` are the repository's own rules, `groups` those that are off unless they are asked for, and were.
+    `own` are the repository's own rules, `groups` the requested groups of rules that are off by default.
     `kinds` is the release whose kinds and fields apply: the newest one known, unless one was named.
     """
 

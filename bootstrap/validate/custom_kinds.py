@@ -74,7 +74,7 @@ def _type(schema: Any, models: dict[str, Any], depth: int) -> Any:
 
 
 def _keys(schema: Mapping[str, Any]) -> list[Any]:
-    """What no two items of a list may share: its keys with their defaults, [] of a set; nothing of others."""
+    """What no two items of a list may share: keys with their defaults, [] for a set; nothing for others."""
     if schema.get("x-kubernetes-list-type") == "set":
         return [[]]
     if schema.get("x-kubernetes-list-type") != "map":

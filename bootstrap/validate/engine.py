@@ -67,7 +67,7 @@ _OF_WHOLE = re.compile(rf"{REQUIRED.id}|GB2(?!07)\d\d|GB3\d\d")
 
 
 def whole(repository: Repository, found: Iterable[Finding]) -> Iterator[Finding]:
-    """Without what an object may still get from the kustomization in which it is switched off."""
+    """Without findings about what an object may still get from a kustomization that has it switched off."""
     off = repository.switched_off
     return (one for one in found if one.file not in off or not _OF_WHOLE.fullmatch(one.rule))
 

@@ -35,7 +35,7 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
 
 
 def severity_of(fault: Fault, applied: bool) -> Severity | None:
-    """The severity of a fault that may be none elsewhere; None for the rule's own."""
+    """The severity of a fault that may not be one elsewhere; None for the rule's own."""
     if fault.code == "kept" and not applied:
         return "info"  # whoever applies it may have the file
     return "warning" if was_limited(fault.message) else None

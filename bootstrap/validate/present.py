@@ -58,14 +58,14 @@ class Present:
             self.everywhere.add((cluster, name))
 
     def judged(self, one: Placed, cluster: str) -> Finding | None:
-        """The finding if it is one; of what is made in another way than by an Application, as information."""
+        """The finding if it holds; as information if the object is created in another way than by Git."""
         if not self.holds(one, cluster):
             return None
         if one.unless is None or one.given is not None or one.finding.severity != "error":
             return one.finding
         kind, namespace, name = one.unless
         if file := self.elsewhere.file(self.scope, kind, namespace, name):
-            said = f"{file} has it, and no Application applies that"
+            said = f"{file} has it, but no Application applies that"
         elif place := self.elsewhere.by_hand.maker(kind, name):
             said = f"{place} seems to create it"
         else:

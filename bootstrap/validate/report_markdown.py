@@ -9,7 +9,7 @@ from bootstrap.validate.report import Scope, by_cause, counted, notes, places
 from bootstrap.validate.rule import SEVERITIES, Finding
 
 LIMIT = 60_000
-"""Characters after which findings are only counted: comments of Git hosts end at 65,536."""
+"""Characters after which findings are only counted: comments on Git hosts have at most 65,536."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#])")
 
 

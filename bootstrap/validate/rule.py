@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 class Rule:
     """A rule's documentation. `about` says what is wrong, `fix` the general advice.
 
-    A rule of a `group` is used where the group is asked for.
+    A rule of a `group` is used only if the group is requested.
     """
 
     id: str
@@ -202,7 +202,7 @@ def problem(
     unless: tuple[str, str, str] | None = None,
     level: Severity | None = None,
 ) -> Problem:
-    """A problem of a resource at a field; `fix` replaces the rule's advice by a more precise one."""
+    """A problem of a resource at a field; `fix` replaces the rule's advice with a more precise one."""
     return Problem(rule, resource, message, fix or rule.fix, tuple(path), unless, level)
 
 

@@ -59,7 +59,7 @@ from bootstrap.validate.rules.hardening import containers as hardening_container
 
 
 def version() -> str:
-    """A cache key of everything that decides findings."""
+    """The version of everything that determines findings, for cache keys."""
     return fingerprint("cel", "core", "manifests", "repository", "resources", "validate")
 
 
@@ -166,7 +166,7 @@ RULES: Mapping[str, Rule] = {
 
 
 GROUPS = frozenset(rule.group for rule in RULES.values() if rule.group)
-"""Rules that are off unless they are asked for."""
+"""The groups of rules that are off unless they are requested."""
 
 
 def choose(
@@ -216,8 +216,8 @@ def document() -> str:
         "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
         "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
         "(`checks: {severity: {GB404: error}}`). Rules of your own are CEL: [checks.md](checks.md).",
-        "The group hardening is off until it is asked for: `--group hardening`, or in `bootstrap.yaml`",
-        "`checks: {groups: [hardening]}`.",
+        "The group hardening is off by default: switch it on with `--group hardening`, or in",
+        "`bootstrap.yaml` with `checks: {groups: [hardening]}`.",
     ]
     for family, modules in FAMILIES.items():
         lines += [

@@ -45,7 +45,7 @@ class Request:
 
 def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
-    # Invalid options are reported at once, but for rules of the repository's own.
+    # Invalid options are reported at once, except rules of the repository's own.
     settings(_built_in(request.rules), request.kubernetes, {})
     options = Options(
         request.cluster,

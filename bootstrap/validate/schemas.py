@@ -57,7 +57,7 @@ def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[
         return made[definition.digest]
 
     def of(scope: Scope) -> Known:
-        """What no cluster leads to goes to one that is unknown: its definitions may be others than Git's."""
+        """What no cluster leads to goes to an unknown cluster, whose definitions may differ from Git's."""
         own = {placement.unit.key for placement in scope.placements}
         chosen = _choose([one for one in found if scope.complete or one.unit in own], own)
         digests = sorted(definition.digest for definition in chosen)

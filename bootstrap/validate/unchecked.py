@@ -1,4 +1,4 @@
-"""Reports what the rules could not check, so that no findings does not pass for no problems."""
+"""Reports what the rules could not check, so that no findings is not mistaken for no problems."""
 
 from __future__ import annotations
 

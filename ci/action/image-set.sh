@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs `bootstrap image set` with the action's inputs (INPUT_*). The token is GIT_TOKEN, which bootstrap reads itself;
-# a key is written to a file that only this user reads, and deleted. No credential is an argument.
+# a key is written to a file that only this user can read, and deleted at the end. No credential is an argument.
 set -euo pipefail
 
 folder=$(mktemp -d "$RUNNER_TEMP/image-set.XXXXXX")

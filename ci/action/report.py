@@ -1,4 +1,4 @@
-"""Tells GitHub Actions what `bootstrap image set -o json` ended with: a line for people, and the outputs."""
+"""Reports the result of `bootstrap image set -o json` to GitHub Actions: lines to read, and the outputs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 
 def escaped(text: str) -> str:
-    """A text as a workflow command holds it."""
+    """A text, escaped for a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def report(result: dict[str, Any]) -> list[str]:
-    """Print each image, or the error; returns the lines of the outputs."""
+    """Print each image, or the error; returns the lines for the outputs."""
     if error := result.get("error"):
         where = f"{error['where']}: " if error.get("where") else ""
         text = f"{error['tried']}: {where}{error['found']}\nto do: {error['hint']}"
@@ -24,7 +24,7 @@ def report(result: dict[str, Any]) -> list[str]:
     for image in result["images"]:
         now = (image["after"] or image["before"] or {}).get("reference", "")
         reason = f" ({image['reason']})" if image["reason"] else ""
-        # Never at a line's beginning, where `::` is a command to the runner.
+        # Never at the beginning of a line, where `::` is a command to the runner.
         print("image " + escaped(f"{image['name']} in {image['file']}: {image['state']}{reason} {now}"))
     values = {
         "changed": str(bool(result["changed"])).lower(),

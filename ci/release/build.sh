@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what a tag releases into dist/: wheel, source, SBOM and their checksums. Nothing comes from the network but
-# requirements-dev.txt's files, each by its sha256.
+# Builds what a tag releases into dist/: wheel, source, SBOM and their checksums. Only the files that
+# requirements-dev.txt names come from the network, each by its sha256.
 #   build.sh v1.2.3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 tag=$1
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' bootstrap/__init__.py)
 if [ "$tag" != "v$version" ]; then
-  echo "the tag is $tag, and bootstrap/__init__.py says $version" >&2
+  echo "the tag is $tag, but bootstrap/__init__.py says $version" >&2
   exit 1
 fi
 
@@ -19,8 +19,8 @@ python=("$work/venv/bin/python" -I)
 "${python[@]}" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
   --requirement requirements-dev.txt
 
-# Of what is committed alone, each file with the time of the commit: the wheel, built again, is the same byte by byte
-# (the source archive is not: setuptools puts the time of the build into it).
+# Only what is committed, with the time of the commit on each file: a wheel that is built again is identical byte
+# for byte (the source archive is not: setuptools puts the time of the build into it).
 mkdir "$work/source"
 git archive --format=tar HEAD | tar -x -C "$work/source"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

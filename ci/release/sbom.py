@@ -38,7 +38,7 @@ def components(text: str) -> list[dict[str, Any]]:
 
 
 def document(version: str, text: str) -> dict[str, Any]:
-    """The whole document; it names no time and no number of its own, so that it is the same each time."""
+    """The whole document; it has no timestamp and no serial number, so that it is the same each time."""
     purl = f"pkg:pypi/gitops-bootstrap@{version}"
     parts = components(text)
     return {

@@ -57,7 +57,7 @@ def test_repository_without_applications_says_how_to_draw_it(run: Run, tmp_path:
     root = str(write(tmp_path, {"kustomization.yaml": "resources: [shop.yaml]\n", "shop.yaml": SHOP}))
     result = run("graph", root)
     assert (result.exit, result.out) == (2, "")
-    assert "there is no Application, but 2 objects" in result.err
+    assert "there is no Application, only 2 objects" in result.err
     assert "read: 0 Applications, 2 objects; nothing was left out" in result.err
     assert "--resources" in result.err
     assert len(nodes(run("graph", root, "--resources", "-o", "json").out)) == 2

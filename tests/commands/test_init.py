@@ -475,7 +475,7 @@ def test_branch_that_moves_while_this_runs_is_read_again(
     monkeypatch.setattr(Remote, "push", late)
     result = init()
     assert result.exit == 0, result.err
-    assert "the branch moved" in result.err
+    assert "the branch has moved" in result.err
     assert bare.files()["README.md"] == b"2"
     assert "bootstrap.yaml" in bare.files()
 

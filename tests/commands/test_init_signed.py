@@ -117,7 +117,7 @@ def test_argo_cd_that_would_drop_the_condition_in_silence_is_refused(
     file = str(openpgp.export(key, tmp_path / "ada.asc"))
     result = init("--signed-by", file, "--sign", version="v3.4.9")
     assert result.exit == 3
-    assert "Argo CD v3.4.9 cannot ask for signatures" in result.err
+    assert "Argo CD v3.4.9 cannot require signatures" in result.err
     assert bare.tip() is None
 
 

@@ -150,7 +150,7 @@ def test_layout_below_a_path_has_the_same_rule() -> None:
     below = {f"platform/{path}": content for path, content in CATALOG.items()}
     below[f"platform/{APP}"] = yaml.safe_dump(application([entry], "argocd")).encode()
     placed = Settings(settings().repo_url, "main", cluster="default", path="platform")
-    with pytest.raises(InputError, match="Argo CD's"):
+    with pytest.raises(InputError, match="Argo CD or Kubernetes"):
         secrets(below, placed, None)
 
 
@@ -160,4 +160,4 @@ def test_no_app_gets_a_secret_next_to_an_argocd_that_was_adopted_elsewhere() -> 
     adopted = settings(adopted=True, argocd_namespace="gitops")
     with pytest.raises(InputError) as caught:
         secrets({**CATALOG, APP: content}, adopted, None)
-    assert "Argo CD's or Kubernetes' own" in caught.value.found
+    assert "belongs to Argo CD or Kubernetes" in caught.value.found

@@ -151,7 +151,7 @@ def test_flux_next_to_argo_cd_is_named_and_what_it_brings_is_not_missing(
     files = {"argocd/web.yaml": application("web", "web", "web"), "web/release.yaml": FLUX}
     repository = read_all(write(tmp_path, files), invocation)
     assert [(one.what, one.why) for one in coverage_of(repository).unread] == [
-        ("HelmRelease podinfo", "Flux applies it, and only Argo CD is followed")
+        ("HelmRelease podinfo", "Flux applies it, but only Argo CD is followed")
     ]
     assert not repository.index(repository.scopes[0]).knows("web")
 

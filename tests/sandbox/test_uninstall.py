@@ -123,7 +123,7 @@ def test_an_application_of_somebody_else_forbids_it_and_can_be_left_alone(shop: 
 def test_prune_is_refused_where_nobody_would_delete_the_objects(shop: World, run: Run) -> None:
     refused = uninstall(shop, run, "--prune")
     assert refused.exit == 3
-    assert "application controller does not run" in refused.err
+    assert "application controller is not running" in refused.err
     assert "--keep-workloads" in refused.err
 
 

@@ -65,7 +65,7 @@ def test_the_newest_release_of_the_same_major_is_taken_and_every_other_byte_stay
     assert after[PATH] == before.replace(b"41.3.0", b"41.10.0")
     assert after["README.md"] == b"chart: x"
     (note,) = bumper.with_notes(Desired({})).notes
-    assert note == "chart traefik 42.0.0 is a new major (here: 41.3.0): set it by hand"
+    assert note == "chart traefik 42.0.0 is a new major version (here: 41.3.0): set it by hand"
 
 
 def test_nothing_newer_changes_nothing(server: Mirror, reached: Invocation) -> None:

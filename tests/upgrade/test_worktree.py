@@ -150,7 +150,7 @@ def test_what_is_not_committed_is_never_touched(clone: Clone, upgrade: Upgrade, 
     before = clone.state()
     refused = upgrade()
     assert refused.exit == 3
-    assert f"{VALUES} is changed and not committed" in refused.err
+    assert f"{VALUES} has uncommitted changes" in refused.err
     assert clone.state() == before
 
 

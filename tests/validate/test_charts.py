@@ -145,7 +145,7 @@ def test_a_range_of_versions_is_asked_for_again_and_what_it_was_is_used_offline(
     chart_repository.away = True
     result = run("validate", str(root), "--fetch-charts", "-o", "json")
     assert json.loads(result.out)["objects"] == more
-    assert "chart thing 1.x is what it was last time: " in result.err
+    assert "chart thing 1.x: the one that was fetched last time is used: " in result.err
 
 
 def test_a_new_version_of_a_chart_is_seen_in_the_diff_and_rules_apply_to_what_it_makes(

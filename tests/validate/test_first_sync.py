@@ -66,11 +66,11 @@ spec: {minReplicas: 4, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kin
         (
             "requests.cpu: 9m",
             False,
-            "allows 9m of requests.cpu, and the pods of shop-dev take at least 0.01, ",
+            "allows 9m of requests.cpu, but the pods of shop-dev take at least 0.01, ",
         ),
-        ("cpu: 39m", True, "take at least 0.04, 0.04 of it Deployment shop-dev/web"),
+        ("cpu: 39m", True, "take at least 0.04, 0.04 of it by Deployment shop-dev/web"),
         ("limits.memory: 256Mi", True, ""),
-        ("limits.memory: 255Mi", True, "take at least 256Mi, 256Mi of it Deployment shop-dev/web"),
+        ("limits.memory: 255Mi", True, "take at least 256Mi, 256Mi of it by Deployment shop-dev/web"),
         ("pods: 3", True, "take at least 4, 4 of it"),
         ("pods: 4", True, ""),
         ("services: 0", True, ""),
@@ -156,7 +156,7 @@ def test_set_that_makes_two_applications_of_one_name_is_refused(run: Run, tmp_pa
     root = write(tmp_path / "one", OURS, {"sets/all.yaml": made.replace("NAME", "name")})
     found = answer(run, root, "GB115")["findings"]
     assert [one["message"] for one in found] == [
-        "the ApplicationSet all makes two Applications of the name a: Argo CD refuses them"
+        "the ApplicationSet all generates two Applications with the name a: Argo CD refuses them"
     ]
     other = write(tmp_path / "two", OURS, {"sets/all.yaml": made.replace("NAME", "stage")})
     assert told(run, other, "GB115") == []

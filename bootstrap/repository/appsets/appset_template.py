@@ -51,10 +51,10 @@ class Language:
             return template
         try:
             return execute(template, values, functions(), self.missing_key)
-        except (TemplateError, ArithmeticError, ValueError) as error:  # a number that no machine holds
+        except (TemplateError, ArithmeticError, ValueError) as error:  # such as a number that is too large
             raise Refused(f"its template {_short(template)} fails: {error}") from error
         except RecursionError:
-            self._note("its template nests deeper than is followed here")
+            self._note("its template is nested too deeply to be evaluated here")
             return template
         except Unknown as error:
             self._note(f"its template uses {error}, which is not known from Git alone")

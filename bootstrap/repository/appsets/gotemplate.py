@@ -93,7 +93,7 @@ def parse(text: str) -> list[Node]:
     nodes, position, end = _nodes(pieces, 0)
     if end:
         raise TemplateError(f"unexpected {{{{{end}}}}}")
-    assert position == len(pieces)  # noqa: S101 - what ends a list of nodes is told in `end`
+    assert position == len(pieces)  # noqa: S101 - what ends a list of nodes is in `end`
     return nodes
 
 

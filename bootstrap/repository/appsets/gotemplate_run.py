@@ -20,7 +20,7 @@ from bootstrap.repository.appsets.gotemplate import (
 
 
 class Unknown(Exception):
-    """A function whose result is not known from Git (random, time, keys), or that is not known here."""
+    """A function whose result is not known from Git (random, time, keys), or that is not implemented here."""
 
 
 class _Missing:
@@ -38,7 +38,7 @@ Functions = Mapping[str, Callable[..., Any]]
 def execute(
     text: str, data: Mapping[str, Any], functions: Functions, missing_key: MissingKey = "default"
 ) -> str:
-    """What a template prints for some data; raises TemplateError if Go fails, Unknown if we cannot know."""
+    """What a template prints for some data; raises TemplateError if Go fails, Unknown if it is not known."""
     nodes = parse(text)
     run = _Run(functions, missing_key, {})
     run.define(nodes)
@@ -299,4 +299,4 @@ class _Run:
 
 
 _NONE = object()
-"""There is no value from the previous command."""
+"""In place of the previous command's value, if there is none."""

@@ -28,23 +28,23 @@ def followed(
         fault = Fault("set-refused", line, message, FIX)
         return Expansion(partial=True), fault, f"Argo CD refuses it: {error}"
     if (twice := _twice(made.applications)) is not None:
-        what = f"the ApplicationSet {name} makes two Applications of the name {twice}"
+        what = f"the ApplicationSet {name} generates two Applications with the name {twice}"
         fault = Fault("set-refused", line, f"{what}: Argo CD refuses them", _UNIQUE)
         return made, fault, f"{what}"
     if not made.unknown:
         paths = [] if made.applications else list(_looked_for(mapping(body.get("spec"))))
         if paths:
-            message = f"the ApplicationSet {name} makes no Application: nothing matches {', '.join(paths)}"
+            message = f"the ApplicationSet {name} generates nothing: no path matches {', '.join(paths)}"
             return made, Fault("set-empty", line, message, "correct the path of the generator"), ""
         return made, None, ""
     why = "; ".join(made.unknown)
-    how = "wholly " if made.applications else ""
-    fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
+    how = "only partly" if made.applications else "not"
+    fault = Fault("set", line, f"the ApplicationSet {name} is {how} followed: {why}", "check it live")
     return made, fault, why
 
 
 def _looked_for(value: Mapping[str, Any]) -> Iterator[str]:
-    """The paths of a set's git generators; none where another one may have left nothing."""
+    """The paths of a set's own git generators; in a matrix or merge, another one may generate nothing."""
     for generator in mappings(value.get("generators")):
         git = mapping(generator.get("git"))
         for one in (*mappings(git.get("directories")), *mappings(git.get("files"))):
@@ -56,7 +56,7 @@ _UNIQUE = "put what tells them apart into template.metadata.name"
 
 
 def _twice(made: Sequence[Mapping[str, Any]]) -> str | None:
-    """The name that two Applications of a set share; None where each has its own."""
+    """The name that two Applications of a set share; None if each has its own."""
     seen: set[tuple[str, str]] = set()
     for one in made:
         metadata = mapping(one.get("metadata"))

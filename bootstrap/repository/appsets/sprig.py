@@ -37,7 +37,7 @@ semver semverCompare plural wrap wrapWith urlParse urlJoin osBase osDir osExt os
 
 
 def normalised(name: str) -> str:
-    """A name from a text, as Argo CD makes it."""
+    """A text made into a name, as Argo CD does it."""
     return re.sub(r"[^-a-z0-9.]", "-", name.lower())[:_NAME_LENGTH].strip("-.")
 
 

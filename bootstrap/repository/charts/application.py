@@ -19,7 +19,7 @@ from bootstrap.resources.index import Resource, mapping, mappings, sequence
 
 @dataclass(frozen=True)
 class Target:
-    """What helm is told of the cluster: its release, and API versions beyond those that helm knows."""
+    """What helm is told about the cluster: its release, and API versions beyond those that helm knows."""
 
     kubernetes: str
     apis: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def _options(
 
 
 def _values(helm: Mapping[str, Any]) -> str:
-    """The values in the Application itself: `valuesObject` hides `values`."""
+    """The values in the Application itself: `valuesObject` overrides `values`."""
     if helm.get("valuesObject") is not None:
         return json.dumps(helm["valuesObject"], sort_keys=True, default=str)
     return str(helm.get("values") or "")
@@ -95,7 +95,7 @@ _RELEASE = re.compile(r"^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?")
 
 
 def _set(parameters: Iterable[Mapping[str, Any]], string: bool, filling: Mapping[str, str]) -> list[str]:
-    """`name=value` as helm is given it: the last one of a name counts, and commas are no separators."""
+    """`name=value` as helm is given it: the last one of a name counts, and commas are not separators."""
     found = {
         str(item.get("name")): filled(_text(item.get("value")), filling)
         for item in parameters
@@ -105,7 +105,7 @@ def _set(parameters: Iterable[Mapping[str, Any]], string: bool, filling: Mapping
 
 
 def _text(value: Any) -> str:
-    """A parameter's value, which is a text; YAML may have read it as something else."""
+    """A parameter's value as text; YAML may have read it as something else."""
     if value is None:
         return ""
     return json.dumps(value) if isinstance(value, bool) else str(value)

@@ -11,7 +11,7 @@ from pathlib import Path
 MOST = 256 << 20
 """Bytes of all files of a chart, unpacked."""
 ASKS = b"APIVersions"
-"""What a template has that looks at the cluster's API versions (`.Capabilities.APIVersions.Has`)."""
+"""What a template contains if it checks the cluster's API versions (`.Capabilities.APIVersions.Has`)."""
 
 
 class Unreadable(Exception):

@@ -1,4 +1,4 @@
-"""Pure: the API versions that definitions bring, as Argo CD tells them to helm."""
+"""Pure: the API versions that CRDs add, as Argo CD passes them to helm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFINITION = "CustomResourceDefinition.apiextensions.k8s.io"
 
 
 def served(units: Mapping[str, UnitResult], placements: Iterable[Placement]) -> set[str]:
-    """`group/version` and `group/version/Kind` of the definitions among what was rendered."""
+    """`group/version` and `group/version/Kind` of the CRDs among what was rendered."""
     found: set[str] = set()
     for key in {one.unit.key for one in placements}:
         unit = units.get(key)
@@ -24,7 +24,7 @@ def served(units: Mapping[str, UnitResult], placements: Iterable[Placement]) -> 
 
 
 def versions(body: Mapping[str, Any]) -> set[str]:
-    """The same of one definition."""
+    """The same of one CRD."""
     group, kind = dig(body, "spec", "group"), dig(body, "spec", "names", "kind")
     names = [
         f"{group}/{one.get('name')}"

@@ -1,7 +1,7 @@
 """Charts of chart repositories: fetched by helm, in parallel, and kept by their checksum.
 
 A version that was fetched before is not asked for again: the next run needs no network. A range (`1.x`) is
-asked for in each run, and where its repository cannot be reached, what it was last time is used, and said.
+asked for in each run; if its repository cannot be reached, what was fetched last time is used, and reported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Fetched:
 
 
 class Fetcher:
-    """Charts by what was wanted; what cannot be had is a text that says why."""
+    """Charts by what was requested; for one that cannot be fetched, a text that says why."""
 
     def __init__(
         self, invocation: Invocation, store: Store, budget: run.Budget, report: Callable[[str], None]
@@ -58,7 +58,7 @@ class Fetcher:
         self._folder = invocation.cache_dir / "charts"
 
     def fetch(self, wanted: Iterable[Wanted], helm: Callable[[], str | None]) -> None:
-        """Have each chart, from the cache or by helm, whose path is asked for if there is something to do."""
+        """Get each chart, from the cache or with helm, whose path is looked up only if it is needed."""
         fresh = [one for one in dict.fromkeys(wanted) if one not in self._found]
         missing = []
         for one in fresh:
@@ -109,7 +109,7 @@ class Fetcher:
                     path.unlink(missing_ok=True)
 
     def _known(self, one: Wanted) -> Fetched | None:
-        """What it was last time, if its archive is still there as it was."""
+        """What was fetched last time, if its archive is still in the cache, unchanged."""
         kept = self._store.get(_key(one))
         if kept is None:
             return None
@@ -125,7 +125,9 @@ class Fetcher:
             known = self._known(one)
             if known is None:
                 return answer
-            self._report(f"chart {one.name} {one.version} is what it was last time: {answer}")
+            self._report(
+                f"chart {one.name} {one.version}: the one that was fetched last time is used: {answer}"
+            )
             return known
         digest = hashlib.sha256(answer).hexdigest()
         found = Fetched(digest, archive.asks_for_apis(answer), answer)
@@ -163,7 +165,7 @@ NO_HELM = "helm is not on PATH"
 
 
 def is_one_version(version: str) -> bool:
-    """Whether it is a version, not a range of them: what it was before, it still is."""
+    """Whether it is one version and not a range: then what it means does not change."""
     return _ONE_VERSION.fullmatch(version) is not None
 
 

@@ -1,4 +1,4 @@
-"""Renders a chart by helm, with the arguments that Argo CD's repo-server gives it."""
+"""Renders a chart with helm, with the arguments that Argo CD's repo-server gives it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Given:
 
 
 def build(unit: Unit, given: Given) -> tools.Built:
-    """Render a chart; the error is helm's message, or what of it cannot be had.
+    """Render a chart; the error is helm's message, or what is missing.
 
     helm gets copies: of a chart's files, only those in the repository or in its archive. It has no network.
     """

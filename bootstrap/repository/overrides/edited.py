@@ -1,7 +1,7 @@
-"""Pure: a kustomization as Argo CD edits it, where an Application's `kustomize:` section changes it.
+"""Pure: a kustomization as Argo CD edits it, if an Application's `kustomize:` section changes it.
 
-Argo CD runs `kustomize edit` in the folder, which replaces a prefix that exists and puts an
-image in place of the entry of its name: the same fields in a kustomization on top come out differently.
+Argo CD runs `kustomize edit` in the folder, which replaces an existing prefix, and the entry of an image
+with the same name: the same fields in a kustomization on top would have another result.
 """
 
 from __future__ import annotations

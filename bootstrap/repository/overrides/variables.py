@@ -13,7 +13,7 @@ _VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|(\w+|\$))")
 
 
 def variables(source: Source, application: Resource, namespace: str) -> dict[str, str]:
-    """Their values; the commit is not known before it is one, and stays as it is written."""
+    """Their values; the commit does not exist yet, so its variables stay as they are written."""
     own = str(application.namespace or "argocd")
     return {
         "$": "$",
@@ -28,5 +28,5 @@ def variables(source: Source, application: Resource, namespace: str) -> dict[str
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """A text with `$NAME` and `${NAME}` replaced; an unknown name is nothing, as in Argo CD."""
+    """A text with `$NAME` and `${NAME}` replaced; an unknown name becomes nothing, as in Argo CD."""
     return _VARIABLE.sub(lambda found: values.get(found[1] or found[2] or "", ""), text)

@@ -1,6 +1,6 @@
 """Read images from archives: those of `docker save`, and OCI layouts, packed or as a folder.
 
-An image is its manifest and the blobs that this names. Nothing is unpacked: a blob is read in place.
+An image is its manifest and the blobs that the manifest names. Nothing is unpacked: a blob is read in place.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Image:
-    """An image by its names. They mean the last of `documents`; those before it are its parts."""
+    """An image by its names, which refer to the last of `documents`; those before it are its parts."""
 
     names: tuple[str, ...]
     documents: tuple[Document, ...]

@@ -1,8 +1,8 @@
 """The first process in the node's namespaces: mounts, network, and the node's programs, kept running.
 
-`python -m bootstrap.sandbox.node.init FOLDER DESCRIPTORS`, started by launch.py alone. Whatever ends it ends
-every process of the node: the kernel sees to that. What must not be written on the machine is hidden by
-mounts that exist in here only.
+`python -m bootstrap.sandbox.node.init FOLDER DESCRIPTORS`, started only by launch.py. When it ends, for any
+reason, the kernel ends every process of the node. What must not be written on the machine is hidden by
+mounts that exist only in here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Node:
     woken: threading.Event = field(default_factory=threading.Event)
 
     def start_due(self) -> float:
-        """Start what is due; the seconds until the next one is."""
+        """Start what is due; returns the seconds until the next one is."""
         now, pause = time.monotonic(), 1.0
         for program in self.programs:
             if program.pid:
@@ -100,7 +100,7 @@ class Node:
 
 
 def main() -> None:
-    """Until a signal ends it."""
+    """Run until a signal ends it."""
     folder, descriptors = Path(sys.argv[1]), json.loads(sys.argv[2])
     plan = json.loads((folder / "etc" / "node.json").read_text(encoding="utf-8"))
     os.umask(0o022)

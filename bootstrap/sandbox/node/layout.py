@@ -16,15 +16,15 @@ REGISTRY_PORT = 5000
 PROCESS = "node"
 PORT = "node-registry"
 PROVISIONER = "sandbox.gitops-bootstrap.io/node"
-"""Of the default StorageClass: volumes.py makes its volumes."""
+"""The provisioner of the default StorageClass: volumes.py creates its volumes."""
 SIMULATED = "sandbox.gitops-bootstrap.io/simulated"
 """Label and taint of the simulated nodes."""
 
 HIDDEN = {"/run": "", "/var/log": "log", "/var/lib": "lib", "/opt": "opt", "/mnt": "."}
 """Folders of the machine that the node does not see, and what is there instead, below its own folder.
 
-An empty name is a file system in memory. The last one gives the node's own folder a short path: those of
-sockets are limited.
+An empty name is a file system in memory. The last one gives the node's own folder a short path, since
+a socket's path may not be long.
 """
 INSIDE = Path("/mnt")
 CONTAINERD = "/run/containerd/containerd.sock"
@@ -49,7 +49,7 @@ PROGRAMS = (
 
 PAUSE_IMAGE = "sandbox.invalid/pause:1"
 DNS_IMAGE = "sandbox.invalid/coredns:1"
-"""Made here, from the programs above."""
+"""Built here, from the programs above."""
 
 
 def folder(sandbox: Path) -> Path:

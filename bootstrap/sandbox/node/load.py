@@ -49,7 +49,7 @@ def port_of(name: str, output: Output) -> int:
     if process.running(folder, layout.PROCESS) is None:
         raise InputError(
             "reading --name",
-            f"the node of sandbox {name} does not run",
+            f"the node of sandbox {name} is not running",
             f"bootstrap sandbox up --name {name}",
         )
     return settings.ports[layout.PORT]

@@ -1,4 +1,4 @@
-"""The node's own images, each of one program that needs nothing else: made here, pulled from nowhere."""
+"""The node's own images, each of one program that needs nothing else: built here, not pulled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def all_of(settings: Settings) -> list[Image]:
 
 
 def of_program(name: str, program: Path, user: str = "0:0") -> Image:
-    """An image that has the program alone, and runs it; the same bytes for the same program."""
+    """An image that has only the program, and runs it; the same bytes for the same program."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as layer:
         entry = tarfile.TarInfo(program.name)

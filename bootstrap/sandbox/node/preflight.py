@@ -32,7 +32,7 @@ _SYS_ADMIN, _NET_ADMIN, _SYS_RESOURCE = 21, 12, 24
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found out about the machine. `missing` prevents a node; `notes` are done without."""
+    """What was found out about the machine. `missing` prevents a node; `notes` do not."""
 
     missing: tuple[str, ...]
     notes: tuple[str, ...]
@@ -57,7 +57,7 @@ def check(paths: Iterable[str]) -> Machine:
 
 
 def observe(paths: Iterable[str]) -> Machine:
-    """Look at the machine; what a node does is tried in namespaces that end with the trial."""
+    """Look at the machine; what a node does is tried, in namespaces that end with the trial."""
     paths = list(paths)
     if platform.system() != "Linux":
         return Machine((f"this is {platform.system()}; a real node needs Linux",), (), False, False, False)
@@ -67,14 +67,14 @@ def observe(paths: Iterable[str]) -> Machine:
     if not version_1 and not (groups / "cgroup.controllers").is_file():
         missing.append(f"no control groups are mounted at {groups}")
     elif _read_only(place := groups / "memory" if version_1 else groups):
-        missing.append(f"{place} cannot be written to: pods are in control groups of their own")
+        missing.append(f"{place} cannot be written to: pods need control groups of their own")
     restricted = not _has(_SYS_RESOURCE)
     if restricted:
         notes.append("CAP_SYS_RESOURCE is missing: no container is ended before another when memory is short")
     tried = trial.Outcome((), "overlay" in _file_systems()) if missing else _tried(paths)
     missing += tried.refused
     if not tried.overlay:
-        notes.append("no overlay can be mounted here: every container gets a whole copy of its image")
+        notes.append("no overlay can be mounted here: every container gets a full copy of its image")
     limit = _number("/proc/sys/fs/inotify/max_user_instances")
     if limit is not None and limit < 2 * INSTANCES:
         notes.append(
@@ -98,7 +98,7 @@ def _read_only(path: Path) -> bool:
 
 def _rights() -> list[str]:
     if os.geteuid() != 0:
-        return ["you are not root: namespaces, mounts and networks are created"]
+        return ["you are not root, who alone may create namespaces, mounts and networks"]
     wanted = {"CAP_SYS_ADMIN": _SYS_ADMIN, "CAP_NET_ADMIN": _NET_ADMIN}
     return [f"{name} is missing" for name, number in wanted.items() if not _has(number)]
 
@@ -112,7 +112,7 @@ def _tools() -> list[str]:
 
 
 def _hidden(paths: Iterable[str]) -> list[str]:
-    """Paths that lie where the node sees something else."""
+    """Paths at which the node sees something else."""
     return [
         f"{path} is below {hidden}, which a node does not see"
         for path in dict.fromkeys(paths)

@@ -1,4 +1,4 @@
-"""The node's registry, seen from the machine: what it has, and images put there.
+"""The node's registry, seen from the machine: ask what it has, and put images there.
 
 A node asks it for every image, whatever registry the image's name begins with: the name's path alone counts.
 """
@@ -40,9 +40,9 @@ def has(port: int, image: str) -> bool:
 
 
 def push(port: int, image: Image, names: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Put the image there by `names`, or by its own; returns them. SandboxError when it is refused.
+    """Put the image there under `names`, or its own names; returns them. SandboxError if it is refused.
 
-    What the registry has already is not sent again.
+    What the registry already has is not sent again.
     """
     wanted = names or image.names
     for full in wanted:

@@ -45,7 +45,7 @@ def _link(folder: Path, programs: Mapping[str, str]) -> None:
 
 
 def _json(path: Path, content: Any) -> None:
-    """YAML readers take it as well."""
+    """Written as JSON, which YAML readers accept as well."""
     write_if_changed(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -158,7 +158,7 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
 
 
 def _mirror() -> str:
-    """Every registry is asked for here, whatever its name: the node has no way to any other."""
+    """Requests for every registry go here, whatever its name: the node cannot reach any other."""
     address = f"http://127.0.0.1:{layout.REGISTRY_PORT}"
     return f'server = "{address}"\n\n[host."{address}"]\n  capabilities = ["pull", "resolve"]\n'
 
@@ -220,7 +220,7 @@ def _kubelet(folder: Path, machine: Machine) -> dict[str, Any]:
         "readOnlyPort": 0,
         "healthzPort": 0,
         "registryPullQPS": 0,
-        # A developer's machine with a full disk is no reason to evict what is tried out on it.
+        # That a developer's disk is almost full is no reason to evict what is tried out on it.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,
     }

@@ -27,7 +27,7 @@ IDENTITIES = ("kubelet", "kube-proxy", "kube-router", "volumes")
 
 
 def prepare(sandbox: Sandbox, pki: Path) -> None:
-    """What the control plane reads: where the node's network begins, and who the node's programs are."""
+    """Write what the control plane needs to reach the node, and the kubeconfigs of the node's programs."""
     folder = sandbox.folder
     for identity in IDENTITIES:
         path = folder / "kubeconfigs" / identity

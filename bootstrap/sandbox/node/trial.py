@@ -21,10 +21,10 @@ STEPS: Mapping[str, str] = {
     "bring up loopback": "ip link set lo up",
     "set net.ipv4.ip_forward in a network of its own": "echo 1 >/proc/sys/net/ipv4/ip_forward",
     "create a veth pair": "ip link add trial0 type veth peer name trial1",
-    "create a table of nftables": "nft add table ip trial",
+    "create an nftables table": "nft add table ip trial",
     "use iptables": "iptables -w -A INPUT -p tcp -m comment --comment trial -j ACCEPT",
-    "create a set of ipset": "ipset create trial hash:ip",
-    "use a set of ipset in iptables": "iptables -w -A INPUT -m set --match-set trial src -j ACCEPT",
+    "create an ipset": "ipset create trial hash:ip",
+    "use an ipset in iptables": "iptables -w -A INPUT -m set --match-set trial src -j ACCEPT",
 }
 """What a node cannot do without, and how it is tried."""
 OVERLAY = "mount an overlay"
@@ -36,7 +36,7 @@ _OVERLAY = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """`refused`: a line a failed step. `overlay`: whether containers can share an image's files."""
+    """`refused`: one line per failed step. `overlay`: whether containers can share an image's files."""
 
     refused: tuple[str, ...]
     overlay: bool
@@ -74,7 +74,7 @@ def run(folder: Path) -> Outcome:
 
 
 def _step(what: str, command: str) -> str:
-    """Shell: a line with the step, a tab, and `done` or the last that the command said."""
+    """Shell: a line with the step, a tab, and `done` or the last line that the command printed."""
     return (
         f"if said=$( {{ {command} ; }} 2>&1 ); then printf '%s\\t%s\\n' '{what}' done; "
         f"else printf '%s\\t%s\\n' '{what}' \"$(printf '%s' \"$said\" | tail -n 1)\"; fi"

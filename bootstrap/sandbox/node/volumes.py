@@ -1,7 +1,7 @@
 """Volumes on a real node: each claim gets a folder of its own, which every user of the pod may write to.
 
 `python -m bootstrap.sandbox.node.volumes KUBECONFIG CONTEXT`, one of the node's own programs. The simulated
-nodes' volumes exist in the API alone (kwok/volumes.yaml); these are there.
+nodes' volumes exist only in the API (kwok/volumes.yaml); these are real folders.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Object = Mapping[str, Any]
 
 
 def main() -> None:
-    """Until the process is ended."""
+    """Run until the process is ended."""
     config, context = Path(sys.argv[1]), sys.argv[2]
     FOLDER.mkdir(exist_ok=True)
     cluster = kube.connect(Invocation(), context, config)

@@ -1,7 +1,7 @@
 """Pure: the defaults that the API server sets before policies see an object (pkg/apis/*/v1/defaults.go).
 
-The defaults that policies read, for the kinds in repositories; further defaults are
-listed in FILLED: that such a field is missing here proves nothing.
+These are the defaults that policies read, for the kinds in repositories; fields that have further
+defaults are listed in FILLED: if such a field is missing here, that proves nothing.
 """
 
 from __future__ import annotations

@@ -286,12 +286,12 @@ def _written_out(expression: str, case: _Case) -> str:
 
 
 def _is_certain(answer: Answer) -> bool:
-    """Whether the API server has the same error: not where it may have set a default."""
+    """Whether the API server has the same error: not if it may have set a default."""
     return answer.text.removeprefix("no such key: ") not in api_defaults.FILLED
 
 
 def _messages(denied: Sequence[tuple[_Case, Mapping[str, Any]]], cel: Evaluator) -> Iterator[str]:
-    """The text of each messageExpression; "" without one. A Secret's is not shown: it may quote it."""
+    """The text of each messageExpression; "" without one. A Secret's is not shown: it may quote a value."""
     cases = [case for case, _ in denied]
     texts = [
         [one] if one.get("messageExpression") and case.resource.kind != "Secret" else []

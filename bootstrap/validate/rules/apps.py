@@ -102,7 +102,7 @@ NAMESPACE = Rule(
 
 
 _MANY = 2000
-"""Folders above which their names are not compared."""
+"""From this number of folders on, their names are not compared."""
 _COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
 
 
@@ -139,7 +139,7 @@ def check(apps: Apps) -> Iterator[Problem]:
 
 
 def _cycle(apps: Apps, application: Resource, other: str) -> Problem:
-    """Two that apply one object fight over it; a circle works until one of it is deleted."""
+    """Two that apply one object fight over it; a cycle works until one of its Applications is deleted."""
     name, path = key(application), _own_path(apps, application)
     if any(key(one) == one.application == name for one in apps.applications):
         return problem(CYCLE, application, f"{application} is applied by itself, and by {other}", *path)
@@ -308,7 +308,7 @@ def _namespace(
 
 
 def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
-    """For what an Application in a cycle applies, too, the cycle is the problem."""
+    """Of what an Application in a cycle applies, nothing is reported: the cycle is the problem."""
     if not apps.complete:
         return
     seen: dict[tuple[str, str, str, str], AppliedObject] = {}

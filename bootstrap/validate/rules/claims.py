@@ -11,7 +11,7 @@ TWICE = Rule(
     "GB330",
     "host-and-path-twice",
     "error",
-    "Two Ingresses, or two routes of one Gateway, claim one host and path: which one answers is undefined.",
+    "Two Ingresses, or two routes of a Gateway, claim the same host and path: which answers is undefined.",
     "give one of them another host or path",
 )
 NODE_PORT_TWICE = Rule(

@@ -190,7 +190,7 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
 
 
 def _class(context: ClusterContext, user: Resource, name: object, *path: str | int) -> Iterator[Problem]:
-    """Most clusters come with a class of their own: only another one than those in Git is reported."""
+    """Most clusters come with a class of their own: a missing one is reported only if Git has others."""
     classes = context.public.of("StorageClass.storage.k8s.io")
     known = {item.name for item in classes}
     if name and classes and (level := context.lacks("StorageClass.storage.k8s.io", name)):
@@ -228,10 +228,10 @@ def _claims(index: Index, pod: Resource) -> Iterator[Problem]:
             continue
         count = "several (its HPA decides)" if scaled else str(replicas(pod))
         if scaled or replicas(pod) > 1:
-            message = f"{pod} has {count} replicas, and its claim {claim.name} is {', '.join(modes)}"
+            message = f"{pod} has {count} replicas, but its claim {claim.name} is {', '.join(modes)}"
             yield problem(SHARED_CLAIM, pod, message, *use.path)
         elif pod.kind == "Deployment.apps" and _surges(pod):
-            message = f"{pod} updates by RollingUpdate, and its claim {claim.name} is {', '.join(modes)}"
+            message = f"{pod} updates by RollingUpdate, but its claim {claim.name} is {', '.join(modes)}"
             yield problem(ROLLING, pod, message, *use.path)
 
 

@@ -11,7 +11,7 @@ SYNTAX = Rule(
     "GB101",
     "yaml-syntax",
     "error",
-    "A file is not valid YAML: it is indented with a tab, has an open bracket, or a merge conflict.",
+    "A file is not valid YAML: it is indented with a tab, or has an unclosed bracket or a merge conflict.",
     "fix the YAML",
 )
 DUPLICATE = Rule(
@@ -28,7 +28,7 @@ SIZE = Rule(
     "too-large",
     "error",
     "A file is too large to be read, or becomes too large when its aliases are expanded.",
-    "split it, or replace the aliases by their values",
+    "split it, or replace the aliases with their values",
 )
 BUILD = Rule(
     "GB105",
@@ -55,8 +55,8 @@ CYCLE = Rule(
     "GB108",
     "kustomization-cycle",
     "error",
-    "Kustomizations name each other in a circle.",
-    "break the circle",
+    "Kustomizations name each other in a cycle.",
+    "break the cycle",
 )
 CHART = Rule(
     "GB109",
@@ -105,8 +105,8 @@ PATCH = Rule(
     "GB113",
     "patch-without-target",
     "warning",
-    "A kustomization's patch selects no object in anything that is built with it: kustomize ignores it "
-    "and says nothing.",
+    "A kustomization's patch selects no object in anything that is built with it: kustomize silently "
+    "ignores it.",
     "correct the patch's target, or remove the patch",
 )
 INFLATED = Rule(

@@ -96,7 +96,7 @@ def _backend(
         yield from services.backend(index, route, namespace, name, port, *place)
         return
     if context.complete and not _granted(context.public, route, namespace, "Service", name):
-        message = f"{route} sends requests to {namespace}/{name}, and no ReferenceGrant there allows it"
+        message = f"{route} sends requests to {namespace}/{name}, but no ReferenceGrant there allows it"
         yield problem(GRANT_MISSING, route, message, *place)
     if context.complete and context.public.knows(namespace):
         message = f"{route} sends requests to Service {namespace}/{name}, which does not exist"
@@ -266,7 +266,7 @@ def _gateway(index: Index, context: ClusterContext, gateway: Resource) -> Iterat
             ):
                 message = (
                     f"{gateway}: listener {mapping(listener).get('name')} uses Secret {namespace}/{secret}, "
-                    f"and no ReferenceGrant there allows it"
+                    f"but no ReferenceGrant there allows it"
                 )
                 yield problem(GRANT_MISSING, gateway, message, *where)
             elif namespace != gateway.namespace and context.complete and context.public.knows(namespace):

@@ -72,8 +72,8 @@ def creates_namespace(application: Resource) -> bool:
 def of_charts_alone(apps: Apps) -> set[tuple[str, str]]:
     """(cluster, namespace) into which only charts without a Namespace of their own go, as is usual.
 
-    Empty where nothing in Git creates a namespace, so that someone else does, or where another
-    repository's folder may.
+    Empty if nothing in Git creates a namespace, so that someone else must, or if a folder of another
+    repository may.
     """
     if not (apps.public.of("Namespace") or any(map(creates_namespace, apps.applications))):
         return set()

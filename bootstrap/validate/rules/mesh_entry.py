@@ -75,7 +75,7 @@ def _hosts(index: Index, virtual: Resource, name: str) -> Iterator[Problem]:
         if inside or any(one == "*" or host == "*" or meets(one, host) for one in open_to):
             continue
         has = ", ".join(dict.fromkeys(open_to)) or "no host of this namespace"
-        message = f"{virtual} is for {host}, and {gateway} listens for {has}"
+        message = f"{virtual} is for {host}, but {gateway} listens for {has}"
         yield problem(NOT_OF_GATEWAY, virtual, message, "spec", "hosts", number)
 
 

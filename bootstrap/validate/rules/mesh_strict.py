@@ -1,4 +1,4 @@
-"""Istio's strict mTLS refuses callers without it, ingress controllers and workloads."""
+"""Istio's strict mTLS refuses callers without it: ingress controllers and workloads."""
 
 from __future__ import annotations
 
@@ -56,8 +56,10 @@ def entry_stop(
     plain = outside or (bool(sources) and all(_is_plain(public, entrances, one) for one in sources))
     if not plain:
         return None
-    who = "callers from outside" if outside else f"the controller in namespace {sources[0].namespace}"
-    return _stop(index, public, service, port, f"{who} forward{'s' * (not outside)} the requests of {route}")
+    call = f"callers from outside send requests to {route}"
+    if not outside:
+        call = f"the controller in namespace {sources[0].namespace} forwards the requests of {route}"
+    return _stop(index, public, service, port, call)
 
 
 def link_stop(index: Index, public: Index, link: Link) -> Stop | None:
@@ -77,7 +79,7 @@ def _is_plain(public: Index, entrances: Entrances, source: Peer) -> bool:
 
 
 def in_mesh(public: Index, end: Peer) -> bool | None:
-    """Whether pods are in the mesh; None where Git does not say."""
+    """Whether pods are in the mesh; None if Git does not say."""
     pods = {**(end.labels or {}), **(pod_annotations(end.workload) if end.workload else {})}
     chosen = str(pods.get("sidecar.istio.io/inject")).lower()
     if chosen in ("true", "false"):

@@ -114,7 +114,7 @@ def _near_misses(index: Index, workload: Resource) -> Iterator[Problem]:
     for host, name, how, place in hosts(index, workload):
         close = near(name, names, cutoff=0.8) if name not in known else []
         if close and not _apart(name, close[0]):
-            message = f"{workload}: {how} names the host {host}, and {here} has no Service {name}"
+            message = f"{workload}: {how} names the host {host}, but {here} has no Service {name}"
             message += f"; {suggest(close)}"
             yield problem(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
 
@@ -136,7 +136,7 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
         return
     if link.declared and link.port is not None and not _serves(link.service, link.port):
         has = ", ".join(str(item.get("port")) for item in mappings(link.service.spec.get("ports"))) or "none"
-        message = f"{workload} talks to {link.host} at port {link.port}, and {link.service} has port {has}"
+        message = f"{workload} talks to {link.host} at port {link.port}, but {link.service} has port {has}"
         yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if stop := stopped(index, link):

@@ -31,8 +31,8 @@ NO_SKIP = Rule(
     "GB232",
     "dry-run-without-definition",
     "error",
-    "A controller makes an object's definition of another object of the same sync: Argo CD's dry run finds "
-    "no such kind, and the first sync fails.",
+    "A controller creates an object's definition from another object of the same sync: Argo CD's dry run "
+    "finds no such kind, and the first sync fails.",
     "annotate it with argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true",
 )
 UNNOTICED = Rule(
@@ -103,12 +103,12 @@ _DEFINING = {
     "CompositeResourceDefinition.apiextensions.crossplane.io": ("", ("names", "kind")),
     "ResourceGraphDefinition.kro.run": ("kro.run", ("schema", "kind")),
 }
-"""Kinds of which a controller makes a definition → its group ("": it says so), and where its kind is."""
+"""Kinds from whose objects a controller creates a CRD → its group ("": in the object), where its kind is."""
 SKIP = "SkipDryRunOnMissingResource=true"
 
 
 def _at_runtime(index: Index) -> Iterator[Problem]:
-    """Objects whose definition a controller makes in the same sync: without the option, no dry run passes."""
+    """Objects whose CRD a controller creates in the same sync: without the option, the dry run fails."""
     seen = index if index.beyond is None else index.beyond
     for defining, (group, path) in _DEFINING.items():
         for source in {id(one): one for one in (*index.of(defining), *seen.of(defining))}.values():

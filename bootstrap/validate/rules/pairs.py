@@ -13,7 +13,7 @@ SCALED_TWICE = Rule(
     "GB362",
     "autoscalers-overlap",
     "error",
-    "Two autoscalers scale one target: they work against each other, or both stop.",
+    "Two autoscalers scale the same target: they work against each other, or both stop.",
     "keep one, with the metrics of both",
 )
 TLS_HOST = Rule(

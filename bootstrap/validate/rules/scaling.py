@@ -63,7 +63,7 @@ BUDGETS_OVERLAP = Rule(
     "GB337",
     "budgets-overlap",
     "error",
-    "Two PodDisruptionBudgets select one pod: the eviction API refuses to evict it.",
+    "Two PodDisruptionBudgets select the same pod: the eviction API refuses to evict it.",
     "keep one of them",
 )
 
@@ -135,7 +135,7 @@ def _target(
         and isinstance(target.spec.get("replicas"), int)
         and not _ignored(index, target)
     ):
-        message = f"{target} has replicas: {target.spec['replicas']} in Git, and {scaler} scales it"
+        message = f"{target} has replicas: {target.spec['replicas']} in Git, but {scaler} scales it"
         yield problem(TWO_OWNERS, target, message, "spec", "replicas")
 
 
@@ -253,7 +253,7 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
     if allowed is not None and allowed <= 0:
         names = ", ".join(str(item) for item in pods)
         count = f"{total} replica{'s' * (total != 1)}"
-        message = f"{budget} has {field}: {value}, and {names} has {count}: no pod can be evicted"
+        message = f"{budget} has {field}: {value}, but {names} has {count}: no pod can be evicted"
         yield problem(BUDGET_BLOCKS, budget, message, "spec", field)
 
 

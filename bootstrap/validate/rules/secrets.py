@@ -1,4 +1,4 @@
-"""What creates a Secret: it is not itself in Git, but Git often says."""
+"""What creates a Secret: the Secret itself is not in Git, but what creates it often is."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def _ingress(index: Index, context: ClusterContext, ingress: Resource) -> Iterat
 
 
 _ENOUGH = 100
-"""Workloads behind one Service that are checked, at most: there are hardly ever more."""
+"""The most workloads behind one Service that are checked: there are hardly ever more."""
 
 
 def _service(index: Index, service: Resource) -> Iterator[Problem]:
@@ -257,7 +257,8 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
         if labels or "template" in workload.spec:
             wrong = [key for key, value in wanted.items() if str(labels.get(key)) != str(value)]
             if wrong:
-                message = f"{workload} selects {wrong[0]}={wanted[wrong[0]]}, its pods have {_labels(labels)}"
+                selected_label = f"{wrong[0]}={wanted[wrong[0]]}"
+                message = f"{workload} selects {selected_label}, but its pods have {_labels(labels)}"
                 yield problem(SELECTOR_MISMATCH, workload, message, "spec", "selector")
     name = workload.spec.get("serviceName")
     known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)

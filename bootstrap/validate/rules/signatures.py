@@ -1,4 +1,4 @@
-"""What AppProjects say of signatures, as Argo CD 3.6 reads it: policies that no revision can pass."""
+"""What AppProjects say about signatures, as Argo CD 3.6 reads it: policies that no revision can pass."""
 
 from __future__ import annotations
 

@@ -33,9 +33,8 @@ CLAIM_FIRST = Rule(
     "claim-in-earlier-wave",
     "warning",
     "A claim is in an earlier wave than its pods. With WaitForFirstConsumer it stays "
-    "Pending, which counts as "
-    "Progressing: the pods' wave never starts.",
-    "put the claim and the pods into one wave",
+    "Pending, which counts as Progressing: the pods' wave never starts.",
+    "put the claim and the pods into the same wave",
 )
 NO_WAVE = Rule(
     "GB220",
@@ -204,5 +203,5 @@ def _order(workload: Resource, target: Resource) -> Iterator[Problem]:
         message = f"{workload} (wave {workload.wave}) uses {target} of wave {target.wave}"
         yield problem(LATER_OBJECT, target, message, *place)
     elif target.short_kind == "PersistentVolumeClaim" and target.wave < workload.wave:
-        message = f"{target} is in wave {target.wave}, its pods ({workload}) in wave {workload.wave}"
+        message = f"{target} is in wave {target.wave}, but its pods ({workload}) are in wave {workload.wave}"
         yield problem(CLAIM_FIRST, target, message, *place)

@@ -28,7 +28,7 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
 
 
 _LASTING = ("Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "Pod")
-"""Whose pods run all at once; how many nodes a DaemonSet has, and when a Job runs, Git does not tell."""
+"""Kinds whose pods all run at once; Git does not say how many nodes there are, or when a Job runs."""
 
 
 def _exhausted(index: Index, quota: Resource, ranges: list[Resource]) -> Iterator[Problem]:
@@ -52,8 +52,8 @@ def _exhausted(index: Index, quota: Resource, ranges: list[Resource]) -> Iterato
         total = sum((share for share, _ in shares), Decimal(0))
         if shares and total > most:
             share, largest = max(shares, key=lambda one: one[0])
-            message = f"{quota} allows {hard} of {name}, and the pods of {quota.namespace} take at least "
-            message += f"{_spelled(total, counted)}, {_spelled(share, counted)} of it {largest}"
+            message = f"{quota} allows {hard} of {name}, but the pods of {quota.namespace} take at least "
+            message += f"{_spelled(total, counted)}, {_spelled(share, counted)} of it by {largest}"
             yield problem(EXHAUSTED, quota, message, "spec", "hard", name)
 
 

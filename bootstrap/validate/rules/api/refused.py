@@ -13,7 +13,7 @@ PORT_TWICE = Rule(
     "GB357",
     "service-port-twice",
     "error",
-    "A Service has two ports of one name, or of one number and protocol: the API server refuses it.",
+    "A Service has two ports with the same name, or the same number and protocol: the API server refuses it.",
     "remove one of them, or give it another name and number",
 )
 NODE_PORT = Rule(

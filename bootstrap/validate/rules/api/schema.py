@@ -68,7 +68,7 @@ _MADE = {"status", "creationTimestamp"}
 _SOPS = "sops"
 """The field that sops adds to an encrypted object, and removes before it is applied."""
 _VARIABLE = re.compile(r"\$\{\w+(?::?[=-][^{}]*)?\}|\b(?:[A-Z]+_)?REPLACE(?:_[A-Z]+)*\b")
-"""What Flux, envsubst or a person fills in before the object is applied: of which type is unknown."""
+"""What Flux, envsubst or a person fills in before the object is applied: its type is unknown."""
 _QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
@@ -211,7 +211,7 @@ _DEFAULTED = frozenset(
     {"type", "imagePullPolicy", "protocol", "sessionAffinity", "concurrencyPolicy", "podManagementPolicy"}
     | {"reclaimPolicy"}
 )
-"""Fields whose empty text the API server takes as none, and fills in."""
+"""Fields whose empty text the API server treats as unset, and fills in."""
 
 
 def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fault]:

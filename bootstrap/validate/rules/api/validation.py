@@ -177,7 +177,7 @@ def _ingress(resource: Resource) -> Iterator[Fault]:
                 yield "a backend is a service or a resource, not both", (*where, "backend")
             port = mapping(dig(backend, "service", "port"))
             if backend.get("service") and bool(port.get("name")) == bool(port.get("number")):
-                yield "a port needs a name or a number, one of them", (*where, "backend", "service")
+                yield "a port needs either a name or a number", (*where, "backend", "service")
 
 
 def _host_fault(host: str) -> str:

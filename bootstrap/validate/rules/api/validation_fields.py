@@ -1,7 +1,7 @@
 """What the API server refuses as the value of one field: a table of kind, field and form.
 
 The forms are those of Kubernetes 1.36 (`pkg/apis/*/validation`). `KEY!` in a field says that it is required
-where its parent is there, `*` stands for every item.
+if its parent exists; `*` means every item.
 """
 
 from __future__ import annotations

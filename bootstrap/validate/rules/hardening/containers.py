@@ -31,7 +31,7 @@ WRITABLE = Rule(
     "GB503",
     "root-file-system-writable",
     "warning",
-    "A container may write to its own image: an intruder can change or add programs.",
+    "A container may write to its root file system: an intruder can change or add programs.",
     "set securityContext.readOnlyRootFilesystem: true, and mount emptyDir where it writes",
     GROUP,
 )
@@ -108,7 +108,7 @@ def _container(workload: Resource, of_pod: Mapping[str, Any], container: Contain
         said = "has runAsUser: 0" if user == 0 else "has no runAsNonRoot"
         yield problem(ROOT, workload, f"{name} {said}", *where, "securityContext")
     if own.get("privileged") is True:
-        return  # GB405 says so, and nothing of the rest holds for it
+        return  # GB405 reports it, and the rest does not apply to it
     if own.get("allowPrivilegeEscalation") is not False:
         message = f"{name} does not set allowPrivilegeEscalation: false"
         yield problem(ESCALATION, workload, message, *where, "securityContext")

@@ -22,7 +22,7 @@ SECRETS = Rule(
     "secret-rights",
     "warning",
     "A role may read Secrets that it does not name: its holder has every credential there.",
-    "name the Secrets in resourceNames (get alone), or mount what is needed",
+    "name the Secrets in resourceNames (only for get), or mount what is needed",
     GROUP,
 )
 EXEC = Rule(
