@@ -160,7 +160,12 @@ def _safe(name: str) -> str:
 def _recipients(keys: Keys, invocation: Invocation) -> Sequence[str]:
     lines = list(keys.recipients)
     if keys.recipients_file:
-        lines += keys.recipients_file.read_text().splitlines()
+        try:
+            lines += keys.recipients_file.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            hint = "give a text file with one recipient a line"
+            where = str(keys.recipients_file)
+            raise InputError("reading the recipients", str(error), hint, where) from error
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.numbers import whole
 from bootstrap.core.output import Output
 
 LIMIT = 60_000
@@ -78,7 +79,7 @@ def number_of(environ: Mapping[str, str]) -> int | None:
     if found := _REFERENCE.match(environ.get("GITHUB_REF", "")):
         return int(found[1])
     number = environ.get("CI_MERGE_REQUEST_IID", "")
-    return int(number) if number.isdigit() else None
+    return whole(number)
 
 
 def link_of(environ: Mapping[str, str]) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.numbers import whole
 from bootstrap.edit.access import Access
 from bootstrap.git.urls import check_url
 from bootstrap.providers.address import check_api_url
@@ -80,7 +81,13 @@ def github_app(
     given = (app_id, installation, key)
     if not any(given) and not base_url:
         return None
-    if app_id is None or installation is None or key is None or not (app_id + installation).isdigit():
+    if (
+        app_id is None
+        or installation is None
+        or key is None
+        or whole(app_id) is None
+        or whole(installation) is None
+    ):
         hint = "give --github-app-id and --github-app-installation-id (numbers), and --github-app-key"
         raise InputError("reading the GitHub App", "it is incomplete", hint)
     return GitHubApp(app_id, installation, key, base_url or "")

@@ -218,9 +218,13 @@ def _find(files: Files, under: str, name: str) -> str:
         return found[0]
     parts = [path.split("/") for path in paths]
     there = sorted({part[-2] for part in parts if len(part) > 2 and part[-3] == "clusters"})
+    if found:
+        tops = ", ".join(sorted(path.removesuffix(f"/{tail}") for path in found))
+        hint = f"give --path, one of {tops}"
+        raise InputError(f"looking for cluster {name}", f"there are {len(found)} {tail}", hint)
     raise InputError(
         f"looking for cluster {name}",
-        f"{len(found) or 'no'} {tail} {'are' if found else 'is'} here",
+        f"no {tail} is here",
         f"give --cluster, one of {', '.join(there)}"
         if there
         else "run in a repository that `bootstrap init` laid out",

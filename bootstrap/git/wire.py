@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from bootstrap.core.backoff import retry_after
+
 _HEADER = re.compile(r"(?P<way><=|=>) (?:Recv|Send) header: ?(?P<text>[^\r\n]*)")
 _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
@@ -84,20 +86,9 @@ def parse(trace: str, now: float) -> Wire:
         if answer := _STATUS.match(text):
             status, patience = int(answer[1]), 0.0
         elif text.lower().startswith("retry-after:"):
-            patience = _seconds(text.partition(":")[2].strip(), now)
+            patience = retry_after(text.partition(":")[2], now) or 0.0
         elif status == 200 and re.match(
             r"content-type:\s*(text/html|application/xhtml)", text, re.IGNORECASE
         ):
             page = True
     return Wire(status, patience, shown, page)
-
-
-def _seconds(text: str, now: float) -> float:
-    if text.isdigit():
-        return float(text)
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
-        return 0.0

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bootstrap.core import on_path
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.edit.files import Files
@@ -77,9 +78,7 @@ class ByKustomize:
 
 def _program(invocation: Invocation) -> str | None:
     """The kustomize on PATH or in the cache of programs; none is downloaded or built for this."""
-    import shutil
-
-    found = shutil.which("kustomize", path=invocation.environ.get("PATH"))
+    found = on_path.find("kustomize", invocation.environ)
     if found is not None:
         return found
     from bootstrap.programs import cache

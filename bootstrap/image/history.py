@@ -126,7 +126,7 @@ def chosen(found: Iterable[Step], to: str, name: str) -> Step:
     Only as many steps are read from `found` as needed. Raises InputError when there is none.
     """
     tried = f"looking for what {name} was"
-    by_number = to.isdigit() and len(to) < 5
+    by_number = to.isascii() and to.isdigit() and len(to) < 5
     if by_number and not int(to):
         raise InputError(
             tried,

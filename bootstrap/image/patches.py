@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bootstrap.core import globs
 from bootstrap.core.errors import InputError
 from bootstrap.core.numbers import whole
 from bootstrap.edit.files import Files
@@ -154,8 +155,5 @@ def _literal(own: dict[str, str]) -> dict[str, str]:
 
 
 def _fits(pattern: str | None, text: str) -> bool:
-    """kustomize treats a target's fields as anchored patterns."""
-    try:
-        return not pattern or re.fullmatch(pattern, text) is not None
-    except re.error:
-        return False
+    """kustomize treats a target's fields as anchored patterns, and is asked where one could take forever."""
+    return not pattern or globs.fits(pattern, text, whole=True) is True

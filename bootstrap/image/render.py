@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
+from bootstrap.core import globs
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
 from bootstrap.image import patches
@@ -166,6 +167,8 @@ class _Rendering:
                 images = [_patched(image, patch) for image in images]
         entries = list(_entries(path, file))
         for place in [entry.place for entry in entries if entry.place.box is not None]:
+            if globs.expression(place.name) is None:
+                found.unsure.append(f"{place.location}: the name is a pattern that may take forever")
             if more := {str(key.name) for key in file.boxes[place.box or ()].keys} - _ENTRY_KEYS:
                 found.unsure.append(f"{place.location}: {', '.join(sorted(more))}")
         return images, through(images, entries)
@@ -243,10 +246,9 @@ def matches(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(name: str) -> re.Pattern[str]:
-    try:
-        return re.compile(rf"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\Z")
-    except re.error:
-        return re.compile(r"(?!)")
+    if globs.expression(name) is None:
+        return re.compile(r"(?!)")  # kustomize itself is asked
+    return re.compile(rf"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\Z")
 
 
 def split(text: str) -> tuple[str, str, str]:

@@ -273,5 +273,4 @@ def _no_number(word: str) -> Any:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    value = headers.get("Retry-After", "")
-    return min(float(value), LONGEST_PAUSE) if value.isdigit() else 0.0
+    return min(backoff.retry_after(headers.get("Retry-After", ""), time.time()) or 0.0, LONGEST_PAUSE)

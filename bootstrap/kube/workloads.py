@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.core.text import cut
+from bootstrap.core.text import counted, cut
 from bootstrap.kube import objects
 from bootstrap.kube.connection import Cluster
 
@@ -125,7 +125,7 @@ def pod_trouble(live: Object) -> tuple[str, bool] | None:
             return f"container {name} {ended}", True
         if before and state.get("running") is not None and not container.get("ready"):
             times = container.get("restartCount") or 1
-            return f"container {name} is not ready and last {before}, {times} restarts", True
+            return f"container {name} is not ready and last {before}, {counted(times, 'restart')}", True
     for condition in status.get("conditions") or ():
         if condition["type"] in ("PodScheduled", "Ready") and condition["status"] == "False":
             said = condition.get("message") or condition.get("reason") or f"not {condition['type']}"

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from bootstrap.core import backoff, bounded
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http.session import Failure, Session, body, is_loopback, retry_after, translated
+from bootstrap.http.session import Failure, Session, body, is_loopback, translated
 from bootstrap.oci import logins
 from bootstrap.oci.logins import Login
 from bootstrap.oci.reference import Reference, canonical
@@ -138,7 +138,7 @@ class Registries:
                 continue
             if answer.status_code != 429 and answer.status_code < 500:
                 return answer
-            asked = retry_after(answer.headers.get("Retry-After", ""), self._invocation.clock())
+            asked = backoff.retry_after(answer.headers.get("Retry-After", ""), self._invocation.clock())
             wait = asked or backoff.between(attempt, first=1.0)
             if attempt == _MOST_TRIES or wait > min(self._patience, _LONGEST_PAUSE):
                 return answer

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from bootstrap.core.backoff import retry_after
+from bootstrap.core.numbers import whole
 
 _SECONDARY = "secondary rate limit"
 """GitHub's name for a limit that some responses mention only in their text."""
@@ -25,14 +27,7 @@ def is_limit(status: int, headers: Mapping[str, str], message: str) -> bool:
 def patience(headers: Mapping[str, str], now: float) -> float:
     """Seconds to wait, as the host asks: Retry-After (seconds or a date), or until its limit ends; or 0."""
     asked = headers.get("Retry-After", "")
-    if asked.isdigit():
-        return float(asked)
-    try:
-        return (
-            max(0.0, parsedate_to_datetime(asked).timestamp() - now) if asked else _until_reset(headers, now)
-        )
-    except ValueError:
-        return 0.0
+    return retry_after(asked, now) or 0.0 if asked else _until_reset(headers, now)
 
 
 def next_query(headers: Mapping[str, str]) -> dict[str, str] | None:
@@ -86,5 +81,5 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float:
     """GitHub's and GitLab's limits tell the second at which they end."""
     if not _is_used_up(headers):
         return 0.0
-    reset = headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or ""
-    return max(0.0, float(reset) - now) if reset.isdigit() else 0.0
+    reset = whole(headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or "")
+    return max(0.0, reset - now) if reset is not None else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,28 @@ def test_patch_target_that_no_engine_of_pythons_ends_is_let_be(checked: Checked)
         "apps/shop/base/shop.yaml": OURS["apps/shop/base/shop.yaml"].replace("name: web", f"name: {name}")
     }
     assert checked(files | more).exit in (0, 1)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "images: [{name: (a+)+b, newTag: v1}]\n",
+        "patches: [{target: {kind: Deployment, name: (a+)+b}, patch: '[{op: replace, path: "
+        "/spec/template/spec/containers/0/image, value: x}]'}]\n",
+        "images: [{name: '(x+x+)+y|aaa', newTag: v1}]\n",
+    ],
+)
+def test_pattern_of_an_image_or_a_patch_is_bounded_where_an_image_is_set(
+    run: Run, tmp_path: Path, more: str
+) -> None:
+    name = "a" * 60
+    write(tmp_path, OURS | overlay(more))
+    deployment = tmp_path / "apps/shop/base/shop.yaml"
+    text = deployment.read_text().replace("name: web", f"name: {name}")
+    deployment.write_text(re.sub(r"image: .*", f"image: {'x' * 60}:v1", text))
+    result = run("image", "set", f"{'x' * 60}=:v2", "--env", "dev", str(tmp_path))
+    assert result.exit == 0, result.err
+    assert "newTag: v2" in (tmp_path / OVERLAY).read_text()
 
 
 def test_long_value_takes_no_longer_than_it_is_long(checked: Checked) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.core.backoff import between
+from bootstrap.core.backoff import between, retry_after
 
 PACKAGE = Path(__file__).parents[2] / "bootstrap"
 
@@ -32,3 +32,23 @@ def test_no_other_module_doubles_a_pause_of_its_own_but_the_one_for_races() -> N
         if doubling.search(path.read_text(encoding="utf-8"))
     }
     assert found == {"core/backoff.py", "edit/backoff.py"}
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 120 ", 120.0),
+        ("Thu, 01 Jan 1970 00:01:00 GMT", 50.0),
+        ("Thu, 01 Jan 1970 00:00:01 GMT", 0.0),
+        ("", None),
+        ("soon", None),
+        ("²", None),
+        ("٣", None),
+        ("9" * 5000, None),
+        ("-1", None),
+        ("Thu, 99 Jan 1970 00:00:01 GMT", None),
+    ],
+)
+def test_header_is_read_as_seconds_or_a_date_whatever_a_host_sends(value: str, seconds: float | None) -> None:
+    assert retry_after(value, 10.0) == seconds
