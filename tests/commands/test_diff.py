@@ -293,4 +293,4 @@ def test_the_same_lines_of_many_applications_are_shown_once(run: Run, repository
     shown = run("diff", str(repository), "-o", "markdown").out
     assert "2 changed, 0 removed, in 2 Applications" in shown
     assert shown.count("containerPort: 9090") == 1
-    assert "- change <code>Deployment shop-production/web</code>: the same lines as of" in shown
+    assert "- change <code>Deployment shop-production/web</code>: the same lines as <code>" in shown

@@ -46,7 +46,7 @@ def test_what_keeps_a_webhook_from_working_is_broken_and_fixed_by_init() -> None
 @pytest.mark.parametrize(
     ("delivery", "fix"),
     [
-        (Delivery(400, "Bad Request"), "--argocd-url again"),
+        (Delivery(400, "Bad Request"), "repeat bootstrap init with --argocd-url"),
         (Delivery(404, "Not Found"), "is not argocd-server's"),
         (Delivery(301, "Moved"), "is not argocd-server's"),
         (Delivery(413, "Too Large"), "maxPayloadSizeMB"),
