@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.argocd.wait import NAMESPACE
 from bootstrap.core.errors import ClusterError
 from bootstrap.core.text import cut
 from bootstrap.git.urls import same_repository, without_userinfo
@@ -20,7 +21,7 @@ from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.connection import request
 from bootstrap.resources.applications import sources
 
-_METRICS = "read them: kubectl port-forward statefulset/argocd-application-controller 8082"
+_METRICS = "read them: kubectl -n {} port-forward statefulset/argocd-application-controller 8082"
 Found = tuple[str, str, str, str]
 """(area, state, what was found, what to do)."""
 
@@ -122,8 +123,9 @@ def queue(cluster: Cluster, namespace: str, applications: Sequence[Mapping[str, 
         hint = "give the controller more --status-processors, or shards" if long else ""
         found.append(("queue", "warning" if long else "ok", summary, hint))
     else:
-        found.append(("queue", "unknown", "the controller's metrics cannot be reached from here", _METRICS))
-    return found + compared(applications, datetime.now(timezone.utc))
+        hint = _METRICS.format(namespace)
+        found.append(("queue", "unknown", "the controller's metrics cannot be reached from here", hint))
+    return found + compared(applications, datetime.now(timezone.utc), namespace)
 
 
 def depths_of(metrics: str) -> dict[str, int]:
@@ -131,7 +133,9 @@ def depths_of(metrics: str) -> dict[str, int]:
     return {name: int(float(depth)) for name, depth in _DEPTH.findall(metrics)}
 
 
-def compared(applications: Sequence[Mapping[str, Any]], now: datetime) -> list[Found]:
+def compared(
+    applications: Sequence[Mapping[str, Any]], now: datetime, namespace: str = NAMESPACE
+) -> list[Found]:
     """The Application that was compared with Git longest ago."""
     times = {}
     for application in applications:
@@ -141,7 +145,7 @@ def compared(applications: Sequence[Mapping[str, Any]], now: datetime) -> list[F
             times[str(application["metadata"]["name"])] = (now - then).total_seconds()
     never = len(applications) - len(times)
     if not times:
-        hint = "check argocd-application-controller: kubectl -n argocd logs statefulset/…"
+        hint = f"read why: kubectl -n {namespace} logs statefulset/argocd-application-controller"
         return [("comparison", "broken", f"none of {never} Applications has been compared with Git", hint)]
     name = max(times, key=lambda one: times[one])
     summary = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")

@@ -26,7 +26,7 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH, Delivery, Hook, mark
 from bootstrap.resources.applications import sources
 
 AREA = "webhook"
-_LOG = "read it: kubectl logs deployment/argocd-server"
+_LOG = "read it in Argo CD's namespace: kubectl logs deployment/argocd-server"
 LOG_LINES = 5000
 """Lines of argocd-server's log that are searched, per pod."""
 _RECEIVED = re.compile(r"Received push event repo: (\S+?),")

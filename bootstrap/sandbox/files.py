@@ -88,6 +88,15 @@ def read_json(path: Path) -> Any:
         raise SandboxError(
             "reading the sandbox's state",
             str(error),
-            "bootstrap sandbox down --purge, then up again",
+            "bootstrap sandbox down --purge, with the sandbox's --name; then up again",
             str(path),
         ) from error
+
+
+def discard_damaged(folder: Path) -> None:
+    """Delete records that cannot be read; a sandbox's processes are also known by their environment."""
+    for path in (folder / "sandbox.json", *(folder / "processes").glob("*.json")):
+        try:
+            read_json(path)
+        except SandboxError:
+            path.unlink()

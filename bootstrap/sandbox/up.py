@@ -5,7 +5,7 @@ from __future__ import annotations
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.sandbox import embedded, state
+from bootstrap.sandbox import embedded, files, state
 from bootstrap.sandbox.addresses import Sandbox
 
 
@@ -40,7 +40,10 @@ def up(
 
 def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list[str]:
     """End the sandbox, whatever its provider; returns the names of what was running."""
-    settings = state.load(state.folder_of(name, invocation))
+    folder = state.folder_of(name, invocation)
+    if purge:
+        files.discard_damaged(folder)
+    settings = state.load(folder)
     if settings and settings.provider == "kind":
         from bootstrap.sandbox import kind
 

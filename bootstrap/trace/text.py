@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootstrap.core.text import counted
 from bootstrap.trace.hops import Hop, broken, worst
 
 MARKS = {"ok": "ok", "warning": "WARNING", "broken": "BROKEN", "unknown": "?"}
@@ -20,13 +21,13 @@ def lines(root: Hop, details: bool = True) -> Iterator[str]:
     count = sum(1 for _ in root.walk()) - 1
     if not faults:
         yield (
-            f"{count} hops, no problems"
+            f"{counted(count, 'hop')}, no problems"
             if worst(root) == "ok"
-            else f"{count} hops, none broken; ? is not in Git"
+            else f"{counted(count, 'hop')}, none broken; ? is not in Git"
         )
         return
     numbers = {state: sum(hop.state == state for hop in faults) for state in ("broken", "warning")}
-    yield f"{count} hops: {numbers['broken']} broken, {numbers['warning']} with a warning"
+    yield f"{counted(count, 'hop')}: {numbers['broken']} broken, {numbers['warning']} with a warning"
 
 
 def _below(hop: Hop, indent: str, details: bool) -> Iterator[str]:

@@ -105,7 +105,7 @@ def title(step: Step) -> str:
     """One line: what the step does."""
     match step:
         case Begin():
-            return "record that a removal is under way (ConfigMap argocd/bootstrap-uninstall)"
+            return "record that a removal is under way (ConfigMap bootstrap-uninstall, next to Argo CD)"
         case StopSync():
             return f"switch automatic sync off ({counted(len(step.applications), 'Application')})"
         case ReleaseSets():

@@ -61,12 +61,12 @@ def served_no_more(before: Iterable[Resource], after: Iterable[Resource]) -> Ite
                 if one.body.get("kind") == kind and one.body.get("apiVersion") == f"{group}/{version}"
             ]
             found = f"{group}/{version} {kind} is no longer served"
-            left = ", ".join(sorted(new[group, kind])) or "none"
+            left = " or ".join(f"{group}/{one}" for one in sorted(new[group, kind])) or "another kind"
             for one in users:
                 where = f"{one.file}:{one.line}" if one.file else ""
-                yield Note(f"{found}, and {one} uses it", f"use {group}/{left}", where, fatal=True)
+                yield Note(f"{found}, and {one} uses it", f"use {left}", where, fatal=True)
             if not users:
-                yield Note(f"{found}", f"nothing in Git uses it; other users must move to {group}/{left}")
+                yield Note(f"{found}", f"nothing in Git uses it; other users must move to {left}")
 
 
 def stored_versions(live: Iterable[Mapping[str, Any]], after: Iterable[Resource]) -> Iterator[Note]:

@@ -10,8 +10,8 @@ cd "$RUNNER_TEMP"
 unset PYTHONPATH PYTHONHOME
 if ! [ -e "$folder/installed" ] || [ "$(cat "$folder/installed")" != "$ACTION" ]; then
   # -I: the job's current folder is a checkout, and no module is taken from it.
-  if ! python3 -I -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    echo "::error::bootstrap needs python3, 3.11 or newer, with its venv module" >&2
+  if ! python3 -I -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    echo "::error::bootstrap needs python3, 3.10 or newer, with its venv module" >&2
     exit 1
   fi
   rm -rf "$folder"

@@ -195,6 +195,7 @@ def test_a_build_in_the_future_sets_nothing_that_would_hold_back_all_later_ones(
         (-3 * DAY, "Set web", "is dated"),
         (DAY, f"Set web\n\nImage-Built-At: {NOW + 3 * DAY}", "its build began"),
     ],
+    ids=["by its commit", "by its build"],
 )
 def test_an_image_set_in_the_future_is_an_error_until_set_again(bare: Bare, bump, when, message, told):
     """Whether it was before this build is unknown; to keep it would drop every deploy until then."""

@@ -133,6 +133,7 @@ CASES: list[tuple[str, MissingKey, str | None]] = [
     ('{{ regexFind "[a-z]-[a-z]" .text }}', "default", "a-b"),
     ('{{ regexSplit "-" .text -1 }}', "default", "[a b c]"),
     ('{{ regexFindAll "[ac]" .text -1 }}', "default", "[a c]"),
+    ('{{ regexReplaceAll "(?<one>a)-(?P<two>b)" .text "${two}-${one}" }}', "default", "b-a-c"),
     ('{{ regexReplaceAllLiteral "a" .text "$1" }}', "default", "$1-b-c"),
     ('{{ b64enc "x" }}', "default", "eA=="),
     ('{{ b64dec "eA==" }}', "default", "x"),

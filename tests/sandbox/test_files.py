@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox import files
+from tests.conftest import Run
 
 NOBODY = 65534
 
@@ -56,3 +57,20 @@ def test_what_cannot_be_removed_is_an_error_that_names_the_place(tmp_path: Path)
     with pytest.raises(SandboxError) as caught:
         files.remove(tmp_path / "not-there")
     assert caught.value.where == str(tmp_path / "not-there")
+
+
+@pytest.mark.parametrize("name", ["sandbox.json", "processes/etcd.json"])
+def test_sandbox_whose_records_are_damaged_can_be_purged(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("BOOTSTRAP_DATA_DIR", str(tmp_path))
+    path = tmp_path / "sandboxes/broken" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    if name == "sandbox.json":
+        refused = run("sandbox", "down", "--name", "broken")
+        assert refused.exit == 8
+        assert "sandbox down --purge" in refused.err
+    done = run("sandbox", "down", "--purge", "--name", "broken")
+    assert done.exit == 0, done.err
+    assert not (tmp_path / "sandboxes/broken").exists()

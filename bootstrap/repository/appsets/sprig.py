@@ -51,7 +51,7 @@ def _regex(pattern: Any, subject: Any) -> re.Pattern[str]:
     if re.search(r"\)[*+{]", source) or max(len(text(subject)), 2) ** repeats > _TRIES:
         raise Unknown(f"the regular expression {source[:80]!r}, which could take too long")
     try:
-        return re.compile(re.sub(r"\\z", r"\\Z", source.replace("(?P<", "(?P<")), re.ASCII)
+        return re.compile(re.sub(r"\\z", r"\\Z", re.sub(r"\(\?<(?![=!])", "(?P<", source)), re.ASCII)
     except re.error as error:
         raise Unknown(f"the regular expression {source!r}") from error
 
