@@ -139,6 +139,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     names: set[str] = set()
     by_name: list[dict[str, Resource]] = []
     cluster_is_there = False
+    options = request.options(tuple(remotes(request.path)))
     with scratch.folder("diff") as folder:
         for number, revision in enumerate(_revisions(request, output)):
             root = request.path
@@ -153,7 +154,6 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
                 sides.append({})
                 by_name.append({})
                 continue
-            options = request.options(tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
             chosen = _chosen(repository)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.git import auth, command, urls
 
 if TYPE_CHECKING:
+    import io
     import tarfile
 
 MAX_BYTES = 2_000_000_000
@@ -68,7 +70,8 @@ def has_tracked(root: Path, path: Path, invocation: Invocation) -> bool:
 def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> None:
     """Write the files of a revision that are below `root` into the folder `target`.
 
-    Raises InputError as `changed_files` does, or when they have more than 2 GB.
+    All of them, whatever its attributes say about exports. Raises InputError as `changed_files` does, or
+    when they have more than 2 GB.
     """
     import io
     import tarfile
@@ -77,6 +80,7 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
     prefix = command.run(("rev-parse", "--show-prefix"), root, environ)
     tree = f"{_checked(revision)}:{prefix.text}"
     archive = command.run(("archive", "--format=tar", tree), root, _without_filters(root, environ))
+    absent: list[str] = []
     if archive.status and not prefix.status and (absent := _absent(root, revision, tree, environ)):
         _check_left_out(revision, absent)
         archive = _archived_without(absent, root, tree, environ)
@@ -85,10 +89,66 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
     if len(archive.out) > MAX_BYTES:
         raise InputError("reading a revision", f"{revision} has more than 2 GB", "name the folder to compare")
     with tarfile.open(fileobj=io.BytesIO(archive.out)) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(target, members=_inside(tar), filter="data")
-        else:
-            tar.extractall(target, members=_inside(tar))  # noqa: S202 - members are checked
+        there = {*tar.getnames(), *absent}
+    kept_out = [entry for entry in _entries(root, tree, environ) if entry.path not in there]
+    for packed in (archive.out, _packed(kept_out, root, environ)):
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            _unpack(tar, target)
+
+
+def _unpack(tar: tarfile.TarFile, target: Path) -> None:
+    if hasattr(tar, "extraction_filter"):
+        tar.extractall(target, members=_inside(tar), filter="data")
+    else:
+        tar.extractall(target, members=_inside(tar))  # noqa: S202 - members are checked
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A file or link of a tree."""
+
+    mode: str
+    id: str
+    path: str
+
+
+def _entries(root: Path, tree: str, environ: Mapping[str, str]) -> list[_Entry]:
+    """The files and links of a tree, without submodules."""
+    listed = command.ask(("ls-tree", "-r", "-z", tree), root, environ).out.decode("utf-8", "surrogateescape")
+    split = [line.partition("\t") for line in listed.split("\0") if line]
+    found = [_Entry(about.split()[0], about.rpartition(" ")[2], path) for about, _, path in split]
+    return [entry for entry in found if entry.mode.startswith("1") and entry.mode != "160000"]
+
+
+def _packed(entries: Sequence[_Entry], root: Path, environ: Mapping[str, str]) -> bytes:
+    """A tar of what `export-ignore` keeps out of git's own: Argo CD applies it all the same."""
+    import io
+    import tarfile
+
+    asked = "".join(f"{entry.id}\n" for entry in entries).encode()
+    answer = command.run(("cat-file", "--batch"), root, environ, asked).out if entries else b""
+    packed, at = io.BytesIO(), 0
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for entry in entries:
+            head, _, _ = answer[at : at + 200].partition(b"\n")
+            at += len(head) + 1
+            if not head.endswith(b" missing"):
+                size = int(head.rpartition(b" ")[2])
+                tar.addfile(*_member(entry, answer[at : at + size]))
+                at += size + 1
+    return packed.getvalue()
+
+
+def _member(entry: _Entry, content: bytes) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    import io
+    import tarfile
+
+    member = tarfile.TarInfo(entry.path)
+    if entry.mode == "120000":
+        member.type, member.linkname = tarfile.SYMTYPE, content.decode("utf-8", "surrogateescape")
+        return member, io.BytesIO()
+    member.size = len(content)
+    return member, io.BytesIO(content)
 
 
 _READ = frozenset({"", ".yaml", ".yml", ".json", ".tpl", ".tmpl", ".libsonnet", ".jsonnet", ".toml", ".env"})
@@ -99,9 +159,7 @@ def _absent(root: Path, revision: str, tree: str, environ: Mapping[str, str]) ->
     """The files of a tree whose content is not in the repository: a partial clone leaves out large ones."""
     walk = ("rev-list", "--objects", "--missing=print", "--no-walk", revision)  # fetches nothing
     missing = {line[1:] for line in command.ask(walk, root, environ).text.splitlines() if line[:1] == "?"}
-    listed = command.ask(("ls-tree", "-r", "-z", tree), root, environ).out.decode("utf-8", "surrogateescape")
-    entries = [line.partition("\t") for line in listed.split("\0") if line]
-    return [path for about, _, path in entries if about.rpartition(" ")[2] in missing]
+    return [entry.path for entry in _entries(root, tree, environ) if entry.id in missing]
 
 
 def _check_left_out(revision: str, absent: Sequence[str]) -> None:
@@ -164,7 +222,12 @@ def _inside(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     for member in tar.getmembers():
         parts = Path(member.name).parts
         outside = member.issym() and (member.linkname.startswith("/") or ".." in Path(member.linkname).parts)
-        if ".." not in parts and not outside and (member.isfile() or member.isdir() or member.issym()):
+        if (
+            ".." not in parts
+            and ".git" not in parts
+            and not outside
+            and (member.isfile() or member.isdir() or member.issym())
+        ):
             chosen.append(member)
     return chosen
 

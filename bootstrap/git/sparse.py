@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bootstrap.core import plain_file
 from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
@@ -47,7 +48,7 @@ def is_sparse(root: Path) -> bool:
     """Whether the work tree at `root` may be sparse, without starting a process."""
     git = root / ".git"
     if git.is_file():
-        named = git.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
+        named = plain_file.text(git, "surrogateescape").removeprefix("gitdir:").strip()
         git = root / named
     return (git / "info" / "sparse-checkout").exists()
 

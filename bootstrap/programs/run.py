@@ -45,28 +45,35 @@ _FOR_NETWORK = (
 
 
 @dataclass
-class Budget:
-    """What the programs of one run may still use: bytes to print, and seconds lost to limits.
+class Lost:
+    """Seconds of processor time that a run may still lose to limits, in all that it reads."""
 
-    The seconds are of processor time, counted only for programs that were ended by a limit.
+    seconds: float = field(default_factory=lambda: LOST_SECONDS)
+
+
+@dataclass
+class Budget:
+    """What the programs of one repository may still use: bytes to print, and seconds lost to limits.
+
+    The seconds are counted only for programs that were ended by a limit.
     """
 
     output: int = OUTPUT
-    seconds: float = LOST_SECONDS
+    lost: Lost = field(default_factory=Lost)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def allowed(self) -> int:
-        return int(min(CPU_SECONDS, self.seconds))
+        return int(min(CPU_SECONDS, self.lost.seconds))
 
     def spend(self, output: int, seconds: float) -> None:
         with self._lock:
             self.output -= output
-            self.seconds -= seconds
+            self.lost.seconds -= seconds
 
 
-def budget(read: int) -> Budget:
-    """What a run may use that has read this many bytes."""
-    return Budget(OUTPUT + OUTPUT_FOR_EACH * read)
+def budget(read: int, lost: Lost) -> Budget:
+    """What the programs of a repository may use of which this many bytes were read."""
+    return Budget(OUTPUT + OUTPUT_FOR_EACH * read, lost)
 
 
 _LIMITED = re.compile(r"it (?:was not run|did not end within|needs more memory|writes more|prints more)")

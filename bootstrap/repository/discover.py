@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import plain_file
 from bootstrap.repository import kustomize, leftovers, tokens
 from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
@@ -225,14 +226,11 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
 def remotes(root: Path) -> list[str]:
     """The URLs in git's configuration, also for a work tree that has it elsewhere."""
     git = root / ".git"
-    if git.is_file() and (match := re.match(r"gitdir:\s*(.+)", git.read_text("utf-8", "replace"))):
+    if git.is_file() and (match := re.match(r"gitdir:\s*(.+)", plain_file.text(git))):
         git = root / match[1].strip()
         common = git / "commondir"
-        git = git / common.read_text("utf-8", "replace").strip() if common.is_file() else git
-    config = git / "config"
-    if not config.is_file():
-        return []
-    return re.findall(r"^\s*url\s*=\s*(\S+)", config.read_text("utf-8", "replace"), re.MULTILINE)
+        git = git / plain_file.text(common).strip() if common.is_file() else git
+    return re.findall(r"^\s*url\s*=\s*(\S+)", plain_file.text(git / "config"), re.MULTILINE)
 
 
 def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from bootstrap.programs.run import Lost
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
@@ -43,7 +44,8 @@ class Options:
 
     `kubernetes` and `apis` are the cluster's release and API versions, which charts may look at; without
     them, the release of bootstrap.yaml, and what the CRDs in the repository say.
-    `urls` also mean this repository; a copy of a revision does not know its remotes.
+    `urls` also mean this repository; a copy of a revision does not know its remotes. `lost` is one for
+    all that a run reads, such as both sides of a comparison.
     """
 
     cluster: str | None = None
@@ -52,6 +54,7 @@ class Options:
     kubernetes: str = ""
     apis: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    lost: Lost = field(default_factory=Lost, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

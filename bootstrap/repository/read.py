@@ -125,6 +125,7 @@ class _Reader:
             options.allow_remote,
             options.fetch_charts,
             report,
+            options.lost,
         )
         self.units = self._renderer.units
 

@@ -51,6 +51,7 @@ class Renderer:
         allow_remote: bool,
         fetch_charts: bool,
         report: Callable[[str], None],
+        lost: run.Lost,
     ) -> None:
         self.files, self.invocation, self.store = files, invocation, store
         self.units: dict[str, UnitResult] = {}
@@ -66,7 +67,7 @@ class Renderer:
         self._causes: dict[tuple[str, str], tuple[str, str]] = {}
         self._looked = 0
         self._report = report
-        self._budget = run.budget(sum(stat[0] for stat in files.stats.values()))
+        self._budget = run.budget(sum(stat[0] for stat in files.stats.values()), lost)
         self._fetcher = Fetcher(invocation, store, self._budget, report)
 
     def render(self, units: Iterable[Unit]) -> None:

@@ -29,7 +29,7 @@ def without_baseline(findings: Iterable[Finding], baseline: str, where: str) -> 
     """The findings that are not in the baseline; InputError when it is not valid."""
     try:
         known = {entry["id"] for entry in json.loads(baseline)["findings"]}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         hint = "write it again with --write-baseline"
         raise InputError("reading the baseline", f"not a baseline: {error}", hint, where) from error
     return [finding for finding in findings if fingerprint(finding) not in known]

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bootstrap.core import plain_file
 from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
@@ -122,8 +123,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
     if not (git / "HEAD").is_file() or (git / "shallow").exists():
         return None
     names = set()
-    packed = git / "packed-refs"
-    lines = packed.read_text("utf-8", "replace").splitlines() if packed.is_file() else []
+    lines = plain_file.text(git / "packed-refs").splitlines()
     refs = [line.partition(" ")[2] for line in lines if line and line[0] not in "#^"]
     refs += [path.relative_to(git).as_posix() for path in (git / "refs").rglob("*") if path.is_file()]
     for ref in refs:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.core import plain_file
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
@@ -164,6 +165,9 @@ def _write(path: Path, findings: Sequence[Finding], output: Output) -> int:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return plain_file.content(path).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("reading the baseline", str(error), "write it with --write-baseline") from error
+        found = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise InputError(
+            "reading the baseline", found, "write it with --write-baseline", str(path)
+        ) from error

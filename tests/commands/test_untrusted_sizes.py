@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.untrusted import OVERLAY, Checked, overlay
+from tests.commands.untrusted import APPLICATION, OVERLAY, Checked, overlay
 from tests.conftest import Run
-from tests.repositories import OURS, URL, write
+from tests.git_repositories import git
+from tests.repositories import OURS, URL, application, write
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -164,6 +165,30 @@ def test_kustomizations_that_double_each_other_end(checked: Checked, monkeypatch
         for path, text in files.items()
     }
     assert checked(lists).exit == 1
+
+
+def test_configmap_of_many_keys_is_reported_and_both_sides_of_a_comparison_lose_their_time_together(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kustomize takes minutes for one; where no kustomize is needed, it is read."""
+    monkeypatch.setattr("bootstrap.programs.run.CPU_SECONDS", 1)
+    monkeypatch.setattr("bootstrap.programs.run.LOST_SECONDS", 2)
+    data = "".join(f"  k{number}: v\n" for number in range(60_000))
+    many = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: many}}\ndata:\n{data}"
+    base = OURS["apps/shop/base/kustomization.yaml"].replace("- shop.yaml", "- shop.yaml\n  - many.yaml")
+    files = {"apps/shop/base/many.yaml": many, "apps/shop/base/kustomization.yaml": base}
+    root = write(tmp_path / "repository", OURS, files)
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "x"]):
+        git(root, *command)
+    checked = run("validate", str(root))
+    assert checked.exit == 1
+    assert "kustomize cannot build it: it did not end within 1 seconds of processor time" in checked.out
+    compared = run("diff", str(root))
+    assert compared.exit == 0, compared.err
+    assert "kustomize cannot build it: it was not run" in compared.err
+    plain = application("shop-dev", "plain", "shop-dev", 20)
+    root = write(tmp_path / "plain", OURS, {"plain/many.yaml": many, APPLICATION: plain})
+    assert "GB129: ConfigMap shop-dev/many has" in run("validate", str(root)).out
 
 
 def test_long_chain_of_kustomizations_is_a_finding(checked: Checked) -> None:

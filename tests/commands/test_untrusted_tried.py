@@ -34,6 +34,8 @@ PROGRAM = "\n".join(
         "[log]\n\tshowSignature = true",
         '[filter "x"]\n\tclean = RUN\n\tsmudge = RUN\n\tprocess = RUN',
         '[diff "x"]\n\ttextconv = RUN\n\tcommand = RUN',
+        "[alias]\n\tls-files = !RUN\n\tarchive = !RUN\n[include]\n\tpath = included",
+        '[tar "tar"]\n\tcommand = RUN\n[merge "x"]\n\tdriver = RUN\n[gpg "ssh"]\n\tdefaultKeyCommand = RUN',
         '[credential]\n\thelper = !RUN\n[remote "origin"]\n\turl = ext::RUN\n\tuploadpack = RUN\n',
     )
 )
@@ -186,6 +188,8 @@ def test_hostile_configuration_of_git_runs_no_program(
 ) -> None:
     root = write(tmp_path / "repository", OURS, {".gitattributes": "* filter=x diff=x merge=x\n"})
     git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "x")
     if bare:
         git(root, "init", "-q", "--bare", "apps/bare")
         config = root / "apps/bare/config"
@@ -195,8 +199,62 @@ def test_hostile_configuration_of_git_runs_no_program(
         config = tmp_path / "evil/config"
     text = settled({"config": PROGRAM.replace("HOOKS", str(tmp_path))}, watched, tmp_path)["config"]
     config.write_text(config.read_text() + text)
+    config.with_name("included").write_text(text)
+    for hook in ("post-checkout", "post-index-change", "pre-auto-gc", "reference-transaction"):
+        shutil.copy(tmp_path / "program", tmp_path / hook)
     check(run, root, watched, monkeypatch)
     monkeypatch.chdir(root / "apps/bare" if bare else root)
     run("image", "list")
+    run("diff", str(root), "--rev", "HEAD..HEAD")
+    run("diff", str(root))
+    run("validate", str(root), "--changed-since", "HEAD")
     run("image", "set", "registry.example.com/web=:2", "--dry-run")
     assert not (tmp_path / "ran").exists()
+
+
+def test_file_that_attributes_keep_out_of_exports_is_compared_too(run: Run, tmp_path: Path) -> None:
+    """`git archive` leaves it out, and Argo CD applies it."""
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
+    plain = {APPLICATION: application("shop-dev", "plain", "shop-dev", 20)}
+    root = write(tmp_path / "repository", OURS, plain, {"plain/a.yaml": manifest.replace("NAME", "a")})
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "x")
+    hidden = ".gitattributes export-ignore\n/plain/b.yaml export-ignore\n/plain/c export-ignore\n"
+    write(root, {".gitattributes": hidden, "plain/b.yaml": manifest.replace("NAME", "b")})
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "y")
+    compared = run("diff", str(root), "--rev", "HEAD~1..HEAD")
+    assert compared.exit == 1, compared.err
+    assert "+ ConfigMap shop-dev/b" in compared.out
+
+
+@pytest.mark.parametrize("what", ["deep", "without end", "huge", "waits", "no list", "no text"])
+def test_hostile_baseline_is_an_error(run: Run, tmp_path: Path, what: str) -> None:
+    root = write(tmp_path / "repository", OURS)
+    baseline = root / "baseline.json"
+    if what == "waits":
+        os.mkfifo(baseline)
+    elif what == "without end":
+        baseline.symlink_to("/dev/zero")
+    elif what == "huge":
+        with baseline.open("wb") as file:
+            file.truncate(1 << 40)
+    else:
+        content = {"deep": b"[" * 100_000, "no list": b'{"findings": [{"id": []}]}', "no text": b"\xff"}
+        baseline.write_bytes(content[what])
+    result = run("validate", str(root), "--baseline", str(baseline))
+    assert result.exit == ExitStatus.INPUT
+    assert "reading the baseline" in result.err
+
+
+@pytest.mark.parametrize("name", [".git", ".git/config", ".git/packed-refs"])
+def test_huge_file_of_git_is_not_read_into_memory(run: Run, tmp_path: Path, name: str) -> None:
+    """It takes no room on the disk, and would take all memory."""
+    root = write(tmp_path / "repository", OURS)
+    if name != ".git":
+        git(root, "init", "-q")
+    with (root / name).open("wb") as file:
+        file.truncate(1 << 40)
+    for command in ("validate", "graph"):
+        assert run(command, str(root)).exit in (0, ExitStatus.NO, ExitStatus.INPUT, ExitStatus.REFUSED)

@@ -16,7 +16,7 @@ import pytest
 
 from bootstrap.core import on_path, process_group, scratch
 from bootstrap.programs import confine, run
-from bootstrap.programs.run import Budget, Ended
+from bootstrap.programs.run import Budget, Ended, Lost
 from tests.repositories import OURS, write
 
 SHELL = "/bin/dash"
@@ -95,7 +95,7 @@ def test_no_connection_is_made_unless_that_was_asked_for(folder: Path, family: s
 
 
 def test_program_that_does_not_end_is_ended_with_what_it_started(folder: Path) -> None:
-    ended = sh(folder, "sleep 1000 & echo $!; while :; do :; done", Budget(seconds=1))
+    ended = sh(folder, "sleep 1000 & echo $!; while :; do :; done", Budget(lost=Lost(1)))
     assert ended.limit == "it did not end within 1 seconds of processor time"
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(int(ended.out))
@@ -104,7 +104,7 @@ def test_program_that_does_not_end_is_ended_with_what_it_started(folder: Path) -
 
 
 def test_what_programs_may_lose_to_limits_is_counted_for_all_of_them(folder: Path) -> None:
-    budget = Budget(seconds=1.5)
+    budget = Budget(lost=Lost(1.5))
     assert sh(folder, "while :; do :; done", budget).limit is not None
     assert sh(folder, "echo", budget).complaint == "it was not run: others before it did not end in time"
 
