@@ -140,7 +140,7 @@ def test_hostile_repository_runs_nothing_reaches_nothing_outside_and_ends(
             assert "Traceback" not in ended.said, command
             assert "\x1b" not in ended.said, command
             assert list(temporary.iterdir()) == [], command
-    assert opened == []
+    assert opened == [], opened
     assert state_of((outside, root)) == before
     assert not any(path.is_file() for path in home.rglob("*"))
     kept = [path for path in (folder / "cache").rglob("*") if path.is_file()]
