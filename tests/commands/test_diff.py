@@ -294,3 +294,42 @@ def test_the_same_lines_of_many_applications_are_shown_once(run: Run, repository
     assert "2 changed, 0 removed, in 2 Applications" in shown
     assert shown.count("containerPort: 9090") == 1
     assert "- change <code>Deployment shop-production/web</code>: the same lines as <code>" in shown
+
+
+SAME_SELECTOR = "labels: [{pairs: {owner: team-a}, includeSelectors: false}]\n"
+
+
+@pytest.mark.parametrize(
+    ("labels", "fails"), [("commonLabels: {owner: team-a}\n", True), (SAME_SELECTOR, False)]
+)
+def test_label_that_reaches_a_selector_makes_the_sync_fail(
+    run: Run, repository: Path, labels: str, fails: bool
+) -> None:
+    """As in kubernetes-sigs/kustomize#1009."""
+    overlay = repository / OVERLAY
+    overlay.write_text(overlay.read_text() + labels)
+    result = run("diff", str(repository))
+    assert result.exit == 1
+    assert "~ Deployment shop-dev/web" in result.out
+    said = "Deployment shop-dev/web: spec.selector is immutable: the sync fails; leave the selector as it was"
+    assert (said in result.out) is fails
+    assert ("is immutable" in result.out) is fails
+
+
+@pytest.mark.parametrize(("option", "fails"), [("Prune=false", True), ("Force=true,Replace=true", False)])
+def test_other_image_of_a_job_makes_the_sync_fail_unless_it_is_replaced(
+    run: Run, repository: Path, option: str, fails: bool
+) -> None:
+    """As in konstructio/gitops-template#792."""
+    about = f"{{name: build, annotations: {{argocd.argoproj.io/sync-options: '{option}'}}}}"
+    pod = "{restartPolicy: Never, containers: [{name: build, image: registry.example.com/build:1}]}"
+    job = f"apiVersion: batch/v1\nkind: Job\nmetadata: {about}\nspec: {{template: {{spec: {pod}}}}}\n"
+    overlay = repository / OVERLAY
+    overlay.write_text(overlay.read_text().replace("- ../../base", "- ../../base\n  - job.yaml"))
+    write(repository, {f"{Path(OVERLAY).parent}/job.yaml": job})
+    commit(repository)
+    write(repository, {f"{Path(OVERLAY).parent}/job.yaml": job.replace("build:1", "build:2")})
+    result = run("diff", str(repository))
+    assert result.exit == 1
+    assert "build:1 → registry.example.com/build:2" in result.out
+    assert ("Job shop-dev/build: spec.template is immutable: the sync fails" in result.out) is fails
