@@ -35,7 +35,11 @@ _commit = together(
     ),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
-    click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to."),
+    click.option(
+        "--sign",
+        is_flag=True,
+        help="Sign the commit, as git is configured to. With --repo, only bootstrap.yaml can require it.",
+    ),
     click.option("--signoff", is_flag=True, help="Add a Signed-off-by trailer."),
     click.option("--dry-run", is_flag=True, help="Show what would change; exit 1 if anything."),
     click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying."),

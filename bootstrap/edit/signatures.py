@@ -48,6 +48,8 @@ def check(
     """
     found = required(branch, changes, projects=projects)
     if found is None:
+        if not (projects or sign):
+            output.detail(f"{RECORD} asks for no signature; the AppProjects, which may ask, were not read")
         return
     if by_host:
         output.warn(f"the host makes this commit, and Argo CD accepts only {_by(found)}")

@@ -171,6 +171,21 @@ def test_image_reads_an_appproject_too_where_its_files_are_here(
     assert signature(bare) == "gpgsig -----BEGIN PGP SIGNATURE-----"
 
 
+def test_image_without_a_work_tree_says_that_it_did_not_read_the_appprojects(
+    run: Run, bare: Bare, key: str
+) -> None:
+    bare.commit({"clusters/default/more/projects.yaml": policy(bare.url, key)})
+    to = ("--repo", bare.url, "--push", *AUTHOR)
+    unsigned = run(*COMMANDS["image"], "--verbose", *to)
+    assert (unsigned.exit, signature(bare)) == (0, "")
+    said = "bootstrap.yaml asks for no signature; the AppProjects, which may ask, were not read"
+    assert said in unsigned.err
+    bare.commit({"bootstrap.yaml": record(key)})
+    refused = run(*(one.replace("v9", "v10") for one in COMMANDS["image"]), "--verbose", *to)
+    assert refused.exit == ExitStatus.REFUSED
+    assert said not in refused.err
+
+
 @NEEDS_SSH
 def test_signature_that_argo_cd_cannot_check_is_refused_where_one_is_required(
     run: Run, bare: Bare, tmp_path: Path
