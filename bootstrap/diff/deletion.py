@@ -1,11 +1,12 @@
 """Pure: what becomes of an object that Git no longer has, by what its Application says.
 
-As Argo CD 3.6 decides it (controller/sync.go, and shouldBeDeleted in controller/appcontroller.go).
+As Argo CD 3.6 decides it (controller/sync.go, and shouldBeDeleted in controller/appcontroller.go). It gives a
+CustomResourceDefinition no tracking annotation (reposerver/repository/repository.go), so it prunes none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bootstrap.resources.applications import has_finalizer, sync_options
@@ -13,6 +14,8 @@ from bootstrap.resources.index import Resource, dig, sequence
 
 _POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+_TRACKING = "argocd.argoproj.io/tracking-id"
+_LABEL = "app.kubernetes.io/instance"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Applications:
     broken: Mapping[str, str] = field(default_factory=dict)
     """Those that cannot be rendered after the change, with the reason: what they applied stays."""
     broken_before: frozenset[str] = frozenset()
+    by_label: bool = False
+    """Whether Argo CD tracks objects by a label alone, as before 3.0 by default."""
 
     def is_unknown(self, resource: Resource) -> bool:
         """Whether an object is only no longer seen, because something above it is broken."""
@@ -50,6 +55,8 @@ class Applications:
         if not owner:
             return Fate(False, "no Application applies it: it stays")
         if owner in self.after or owner not in self.before:
+            if resource.kind == _CRD and not self._tracks(resource):
+                return Fate(False, "it stays: Argo CD does not track definitions, so it prunes none")
             return _pruned(resource, self.after.get(owner))
         application = self.before[owner]
         if owner in seen:  # one that contains itself
@@ -69,6 +76,21 @@ class Applications:
         if above.deleted:
             return Fate(True, f"it is deleted with its Application {owner}")
         return Fate(above.deleted, f"its Application {owner} is not deleted by itself: {above.why}")
+
+    def _tracks(self, definition: Resource) -> bool:
+        """Whether a definition bears in Git what Argo CD gives every other object."""
+        namespace, _, name = definition.application.rpartition("/")
+        if self.by_label:
+            return definition.labels.get(_LABEL) == name
+        tracked = str(definition.annotations.get(_TRACKING, "")).partition(":")[0]
+        return tracked in (name, f"{namespace}_{name}")
+
+
+def tracks_by_label(resources: Iterable[Resource]) -> bool:
+    """Whether Argo CD's settings in Git have it track by a label; its default is the annotation."""
+    method = "application.resourceTrackingMethod"
+    settings = (one for one in resources if one.kind == "ConfigMap" and one.name == "argocd-cm")
+    return any(dig(one.body, "data", method) == "label" for one in settings)
 
 
 def _pruned(resource: Resource, application: Resource | None) -> Fate:

@@ -15,7 +15,7 @@ from bootstrap.core.text import counted
 from bootstrap.diff import compare, images
 from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
-from bootstrap.diff.deletion import Applications
+from bootstrap.diff.deletion import Applications, tracks_by_label
 from bootstrap.diff.matters import Matter
 from bootstrap.diff.unseen import unseen
 from bootstrap.repository.coverage import changed, coverage_of
@@ -163,7 +163,8 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
         covered = coverage_of(read_[-1], _chosen(read_[-1])) if read_ else None
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
     broken_before, broken = map(_broken, read_) if len(read_) == len(sides) else ({}, {})
-    both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before))
+    by_label = tracks_by_label(sides[-1].values())
+    both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before), by_label)
     # What is not seen because its Application is broken now is not removed: Argo CD leaves it as it is.
     sides[1] = {
         **{key: one for key, one in sides[0].items() if key not in sides[1] and both.is_unknown(one)},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.diff.deletion import Applications
+from bootstrap.diff.deletion import Applications, tracks_by_label
 from bootstrap.resources.index import Resource
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
@@ -25,6 +25,7 @@ def thing(owner: str = "argocd/web", kind: str = "ConfigMap", **annotations: str
 
 
 PRUNES = {"automated": {"prune": True}}
+TRACKING = "argocd.argoproj.io/tracking-id"
 OPTIONS = "argocd.argoproj.io/sync-options"
 
 
@@ -71,6 +72,45 @@ def test_what_goes_with_an_application_that_is_removed(
     fate = both.fate(thing(kind=kind, **annotations))
     assert fate.deleted is deleted
     assert word in fate.why
+
+
+@pytest.mark.parametrize(
+    ("own", "by_label", "deleted"),
+    [
+        ({}, False, False),
+        (
+            {"annotations": {TRACKING: "web:g/k:n/x"}},
+            False,
+            True,
+        ),
+        (
+            {"annotations": {TRACKING: "other:g/k:n/x"}},
+            False,
+            False,
+        ),
+        ({"labels": {"app.kubernetes.io/instance": "web"}}, False, False),
+        ({"labels": {"app.kubernetes.io/instance": "web"}}, True, True),
+        ({}, True, False),
+    ],
+)
+def test_a_dropped_definition_is_pruned_only_if_it_bears_the_tracking_in_git(
+    own: dict[str, Any], by_label: bool, deleted: bool
+) -> None:
+    web = {"argocd/web": application("web", **PRUNES)}
+    definition = thing(kind="CustomResourceDefinition")
+    definition.body["metadata"].update(own)
+    fate = Applications(web, web, by_label=by_label).fate(definition)
+    assert fate.deleted is deleted
+    assert ("does not track definitions" in fate.why) is not deleted
+
+
+def test_the_way_of_tracking_is_read_from_the_settings_of_argo_cd() -> None:
+    metadata = {"name": "argocd-cm"}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    label = {**settings, "data": {"application.resourceTrackingMethod": "label"}}
+    assert tracks_by_label([thing(), Resource(label, "argocd")])
+    both = {**settings, "data": {"application.resourceTrackingMethod": "annotation+label"}}
+    assert not tracks_by_label([thing(), Resource(settings, "argocd"), Resource(both, "argocd")])
 
 
 def test_an_application_that_its_parent_does_not_delete_keeps_what_it_applied() -> None:

@@ -41,12 +41,16 @@ def pods(kind: str = "Deployment", *, image: str = "web:1", **spec: Any) -> Reso
     return one(kind, version="apps/v1", spec={"template": {"spec": {"containers": [container], **spec}}})
 
 
+TRACKED = one("CustomResourceDefinition", version="apiextensions.k8s.io/v1")
+TRACKED.body["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "web:g/k:n/x"}
+
+
 @pytest.mark.parametrize(
     ("removed", "word"),
     [
         (one("PersistentVolumeClaim"), "unless the reclaim policy is Retain"),
         (one("Namespace"), "what Git does not have"),
-        (one("CustomResourceDefinition", version="apiextensions.k8s.io/v1"), "every object of the kind"),
+        (TRACKED, "every object of the kind"),
         (
             one(
                 "StatefulSet",

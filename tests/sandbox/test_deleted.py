@@ -12,13 +12,15 @@ from bootstrap.argocd.source import FromCluster
 from bootstrap.kube import Cluster
 from tests.conftest import Run
 from tests.git_repositories import git
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import crd, made
 from tests.sandbox.test_argocd_live import TIMEOUT, Repository, application, name, repository
 
 __all__ = ["name", "repository"]
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 OPTIONS = "argocd.argoproj.io/sync-options"
+TRACKING = "argocd.argoproj.io/tracking-id"
+CRDS = "apiextensions.k8s.io/CustomResourceDefinition"
 KEEP = {"helm.sh/resource-policy": "keep"}
 PATIENCE = 120.0
 """Seconds that a deletion may take on a busy machine."""
@@ -29,9 +31,15 @@ def config(name: str, **annotations: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
+def definition(group: str, kind: str, **annotations: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(crd(group, kind).text)
+    body["metadata"]["annotations"] = annotations
+    return body
+
+
 def named(text: str) -> str:
-    """`default/plain` of `ConfigMap default/plain`."""
-    return text.rpartition("/")[2]
+    """`plain` of `ConfigMap default/plain`, and of `CustomResourceDefinition plain`."""
+    return text.rpartition(" ")[2].rpartition("/")[2]
 
 
 def test_what_diff_says_of_dropped_objects_is_what_argo_cd_does(
@@ -54,6 +62,12 @@ def test_what_diff_says_of_dropped_objects_is_what_argo_cd_does(
         "goes/kept.yaml": config("kept", **KEEP),
         "left/alone.yaml": config("alone"),
     }
+    group = f"{name}.example.com"
+    tracked = {TRACKING: f"{name}-stays:{CRDS}:{namespace}/trackeds.{group}"}
+    objects |= {
+        "stays/definition.yaml": definition(group, "Kept"),
+        "stays/tracked.yaml": definition(group, "Tracked", **tracked),
+    }
     root = application(name, name, repository.url, "root", "argocd")
     first = repository.push({"root.yaml": root, **children, **objects})
     kube.apply(cluster, [made(root)], namespace="argocd")
@@ -72,18 +86,22 @@ def test_what_diff_says_of_dropped_objects_is_what_argo_cd_does(
     git(clone, "push", "--quiet")
     source = FromCluster(cluster)
     deadline = time.monotonic() + PATIENCE
-    expected = {"other", "unpruned", "undeleted", "kept", "alone"}
-    while (there := maps(cluster, namespace)) != expected and time.monotonic() < deadline:
+    kept, tracked_one = f"kepts.{group}", f"trackeds.{group}"
+    expected = {"other", "unpruned", "undeleted", "kept", "alone", kept}
+    while (there := found(cluster, namespace, group)) != expected and time.monotonic() < deadline:
         for one in (name, f"{name}-stays"):
             source.refresh("argocd", one)
         time.sleep(1.0)
+    kube.delete(cluster, [crd(group, "Kept"), crd(group, "Tracked")])
     assert there == expected
-    everything = {"plain", "unpruned", "helm", "with-it", "undeleted", "kept", "alone"}
+    everything = {"plain", "unpruned", "helm", "with-it", "undeleted", "kept", "alone", kept, tracked_one}
     assert stay & everything == there - {"other"}
     assert gone & everything == everything - there
 
 
-def maps(cluster: Cluster, namespace: str) -> set[str]:
-    """The ConfigMaps of the namespace that Kubernetes did not put there."""
-    found = kube.list_objects(cluster, "v1", "ConfigMap", namespace)
-    return {one["metadata"]["name"] for one in found} - {"kube-root-ca.crt"}
+def found(cluster: Cluster, namespace: str, group: str) -> set[str]:
+    """The ConfigMaps that Kubernetes did not put into the namespace, and the group's definitions."""
+    maps = kube.list_objects(cluster, "v1", "ConfigMap", namespace)
+    defined = kube.list_objects(cluster, "apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    here = [*maps, *(one for one in defined if one["spec"]["group"] == group)]
+    return {one["metadata"]["name"] for one in here} - {"kube-root-ca.crt"}
