@@ -36,10 +36,17 @@ _DEPTH = re.compile(
 _OF_CLUSTER = re.compile(
     r"failed to load (?:initial state|live state|target state) of (?:resource|cluster)|cluster cache|"
     r"failed to sync cluster|error synchronizing cache state|failed to get (?:server|cluster) version|"
+    r"failed to get cluster info for|"
     r"failed to (?:load open api schema|get api resources)",
     re.IGNORECASE,
 )
 """How Argo CD's controller puts it when it cannot list what is in a cluster."""
+_OF_APPLICATION = re.compile(
+    r"is not permitted in project|do not match any of the allowed destinations|[Rr]eferencing project|"
+    r"no clusters with this name|application destination|[Dd]estination (?:server|cluster)|"
+    r"app path does not exist|kustomize build|helm template|failed to unmarshal|Unable to parse manifest",
+)
+"""How it puts what the Application or the files in the repository are to blame for: those were read."""
 _TROUBLE = ("ComparisonError", "InvalidSpecError")
 
 
@@ -73,9 +80,9 @@ def clusters(applications: Sequence[Mapping[str, Any]]) -> list[Found]:
     said: dict[str, list[str]] = defaultdict(list)
     for application in applications:
         for condition in (application.get("status") or {}).get("conditions") or ():
-            message = cut(str(condition.get("message") or ""))
+            message = str(condition.get("message") or "")
             if _OF_CLUSTER.search(message):
-                said[message].append(str(application["metadata"]["name"]))
+                said[cut(message)].append(str(application["metadata"]["name"]))
     return [
         (
             "cluster cache",
@@ -94,7 +101,7 @@ def _trouble(application: Mapping[str, Any], url: str) -> str:
     alone = len({source.repo_url for source in sources(application)}) == 1
     for condition in (application.get("status") or {}).get("conditions") or ():
         message = str(condition.get("message") or "")
-        if _OF_CLUSTER.search(message):
+        if _OF_CLUSTER.search(message) or _OF_APPLICATION.search(message):
             continue
         if condition.get("type") in _TROUBLE and (alone or url in message):
             return cut(message)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
 
 from bootstrap.doctor import argocd
 from tests.applications import application
@@ -104,16 +107,50 @@ def _pem(end: datetime) -> str:
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def test_a_cluster_that_argo_cd_cannot_read_is_not_blamed_on_the_repository() -> None:
-    message = (
+def of_one_repository(message: str) -> dict[str, Any]:
+    """An Application whose every fault would be its only repository's."""
+    found = application("a", conditions=[{"type": "ComparisonError", "message": message}])
+    del found["spec"]["sources"][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         'Failed to load live state: failed to get cluster info for "https://kubernetes.default.svc": error '
         "synchronizing cache state : failed to sync cluster https://10.96.0.1:443: failed to load initial "
-        "state of resource Issuer.cert-manager.io: conversion webhook failed"
-    )
-    conditions = [{"type": "ComparisonError", "message": message}]
-    found = argocd.repositories([application("a", conditions=conditions)], [])
+        "state of resource Issuer.cert-manager.io: conversion webhook failed",
+        'Failed to load target state: failed to get cluster version for cluster "https://10.0.0.5": failed '
+        'to get cluster info for "https://10.0.0.5": error synchronizing cache state: failed to load open '
+        "api schema while syncing cluster cache: error getting openapi resources",
+        f"{'x' * 400}: failed to get cluster info for https://10.0.0.5: dial tcp: connection refused",
+    ],
+)
+def test_a_cluster_that_argo_cd_cannot_read_is_not_blamed_on_the_repository(message: str) -> None:
+    found = argocd.repositories([of_one_repository(message)], [])
     assert {state for area, state, _, _ in found if area == "repository"} == {"ok"}
     (told,) = [one for one in found if one[0] == "cluster cache"]
     assert told[1] == "broken"
     assert "Argo CD cannot read the cluster of a" in told[2]
     assert "credential" not in told[3]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"application repo {URL} is not permitted in project 'apps'",
+        "application destination server 'https://kubernetes.default.svc' and namespace 'x' do not match any "
+        "of the allowed destinations in project 'apps'",
+        "application destination spec for shop is invalid: unable to find destination server: there are no "
+        "clusters with this name: east",
+        "Application referencing project shop which does not exist",
+        "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = "
+        "Unknown desc = apps/shop: app path does not exist",
+        "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = "
+        "Unknown desc = `kustomize build /tmp/x` failed exit status 1: Error: accumulating resources",
+    ],
+)
+def test_what_the_application_is_to_blame_for_is_not_blamed_on_the_repository(message: str) -> None:
+    found = argocd.repositories([of_one_repository(message)], [])
+    assert {state for _, state, _, _ in found} == {"ok"}
+    assert argocd.repositories([of_one_repository("authentication required")], [])[0][1] == "broken"
