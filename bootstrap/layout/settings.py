@@ -19,6 +19,8 @@ from bootstrap.core.names import RECORD
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_OURS = frozenset({"catalog", "argocd", "clusters"})
+_FOREIGN = "rename it, or lay out below a folder with --path"
 ARGOCD_NAMESPACE = "argocd"
 _HEADER = """\
 # What `bootstrap init` laid out here, and with which options. It reads this file, so that the next
@@ -100,9 +102,9 @@ class Record:
 def parse_record(text: bytes, where: str = RECORD) -> Record:
     """Read `bootstrap.yaml`; InputError with file, line and column when it is not valid."""
     data = _load(text, where)
-    if not {"catalog", "argocd", "clusters"} & set(data):
-        found = "it has neither catalog, argocd nor clusters: it belongs to another program"
-        raise InputError(f"reading {where}", found, "rename it, or lay out below a folder with --path", where)
+    if len(_OURS - set(data)) > 1:  # a broken record of ours has lost one of them
+        found = f"it has no {', '.join(sorted(_OURS - set(data)))}: it belongs to another program"
+        raise InputError(f"reading {where}", found, _FOREIGN, where)
     catalog, argocd = _mapping(data, "catalog", where), _mapping(data, "argocd", where)
     variant = str(argocd.get("variant", "install"))
     if variant not in get_args(Variant):
@@ -170,7 +172,6 @@ def render_record(
 ) -> bytes:
     """`bootstrap.yaml` with this cluster's settings; other clusters and comments stay."""
     opened: dict[str, Any] = {"conflicts": dict(conflicts or {}), "retired": list(retired)}
-    yaml = _yaml()
     data: Any = _load(before, RECORD) if before else {}
     argocd: dict[str, Any] = {
         "version": settings.argocd_version,
@@ -211,9 +212,7 @@ def render_record(
             data[key] = value
         elif not value:
             data.pop(key, None)
-    stream = StringIO()
-    yaml.dump(data, stream)
-    return ((_HEADER if not before else "") + stream.getvalue()).encode()
+    return (_HEADER.encode() if not before else b"") + _written(data)
 
 
 def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
@@ -223,9 +222,7 @@ def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
     if not isinstance(clusters, dict) or name not in clusters:
         return text
     del clusters[name]
-    stream = StringIO()
-    _yaml().dump(data, stream)
-    return stream.getvalue().encode()
+    return _written(data)
 
 
 def renamed_cluster(text: bytes, prefix: str, old: str, new: str) -> bytes:
@@ -235,9 +232,7 @@ def renamed_cluster(text: bytes, prefix: str, old: str, new: str) -> bytes:
         there = data[key]
         place, value = list(there).index(before), there.pop(before)
         there.insert(place, after, value)
-    stream = StringIO()
-    _yaml().dump(data, stream)
-    return stream.getvalue().encode()
+    return _written(data)
 
 
 def _moved(data: Any, prefix: str, old: str, new: str) -> list[tuple[str, str, str]]:
@@ -248,16 +243,13 @@ def _moved(data: Any, prefix: str, old: str, new: str) -> list[tuple[str, str, s
 
 def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:
     """`bootstrap.yaml` without these open conflicts; everything else stays as it is written."""
-    yaml = _yaml()
     data = _load(text, RECORD)
     opened = data.get("conflicts") or {}
     for path in paths:
         opened.pop(path, None)
     if not opened:
         data.pop("conflicts", None)
-    stream = StringIO()
-    yaml.dump(data, stream)
-    return stream.getvalue().encode()
+    return _written(data)
 
 
 def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
@@ -292,23 +284,30 @@ def _yaml() -> Any:
     return yaml
 
 
+def _written(data: Any) -> bytes:
+    stream = StringIO()
+    _yaml().dump(data, stream)
+    return stream.getvalue().encode()
+
+
 def _load(text: bytes, where: str) -> Any:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    tried, otherwise = f"reading {where}", f"; where it belongs to another program: {_FOREIGN}"
     try:
         data = _yaml().load(text.decode())
     except UnicodeDecodeError as error:
-        raise InputError(f"reading {where}", "the file is not UTF-8", "save it as UTF-8", where) from error
+        raise InputError(tried, "the file is not UTF-8", f"save it as UTF-8{otherwise}", where) from error
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        raise InputError(f"reading {where}", str(error.problem), "fix the YAML", place) from error
+        raise InputError(tried, str(error.problem), f"fix the YAML{otherwise}", place) from error
     except YAMLError as error:
-        raise InputError(f"reading {where}", str(error).splitlines()[0], "fix the YAML", where) from error
+        raise InputError(tried, str(error).splitlines()[0], f"fix the YAML{otherwise}", where) from error
+    if data is None:
+        raise InputError(tried, "it is empty", f"restore it from an earlier commit{otherwise}", where)
     if not isinstance(data, dict):
-        raise InputError(
-            f"reading {where}", "it is not a mapping", "restore the file from an earlier commit", where
-        )
+        raise InputError(tried, "it is not a mapping: it belongs to another program", _FOREIGN, where)
     return data
 
 

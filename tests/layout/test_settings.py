@@ -92,11 +92,27 @@ def test_broken_record_is_reported_with_its_place(text: bytes, where: str) -> No
     assert caught.value.where == where
 
 
-def test_another_programs_file_of_that_name_is_told_apart_from_a_broken_record() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"name: shop\nrecipes: [cake]\n",
+        b"clusters: [east, west]\n",
+        b"apiVersion: v1\nkind: ConfigMap\n",
+        b"- a\n",
+        b"spring: {application: {name: shop}}\n---\nspring: {profiles: prod}\n",
+        b"url: {{ .Values.url }}\n",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_another_programs_file_of_that_name_is_told_apart_from_a_broken_record(text: bytes) -> None:
     with pytest.raises(InputError) as caught:
-        parse_record(b"name: shop\nrecipes: [cake]\n")
-    assert "belongs to another program" in caught.value.found
-    assert "--path" in caught.value.hint
+        parse_record(text)
+    assert "belongs to another program" in caught.value.found + caught.value.hint
+    assert "rename it, or lay out below a folder with --path" in caught.value.hint
+
+
+def test_a_record_that_has_lost_a_part_is_restored() -> None:
     with pytest.raises(InputError) as caught:
         parse_record(b"catalog: {version: 1.0.0}\nclusters: {}\n")
     assert "restore it from an earlier commit" in caught.value.hint
