@@ -180,7 +180,9 @@ def _hint(code: int, reason: str, message: str) -> str:
     if code == 403:
         if "exceeded quota" in message:
             return "raise the namespace's ResourceQuota, or free some of it"
-        if "being terminated" in message or "is terminating" in message:
+        if "custom resource definition is terminating" in message:
+            return "wait until the CRD is gone (kubectl get customresourcedefinitions), then run again"
+        if "being terminated" in message:
             return "wait until the deletion is finished (kubectl get namespaces), then run again"
         if not re.search(r"\bcannot \S+|attempting to grant", message):
             return "the API server refuses this for reasons other than a missing permission: see what it says"

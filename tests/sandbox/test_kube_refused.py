@@ -1,0 +1,142 @@
+"""What a real API server answers with 403, and that the hint names what is really in the way."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import kube
+from bootstrap.core.errors import Forbidden
+from bootstrap.kube import Cluster
+from bootstrap.kube.connection import request
+from bootstrap.kube.objects import create
+from bootstrap.sandbox.addresses import Sandbox
+from tests.sandbox import kubernetes
+from tests.sandbox.kubernetes import SOON, config_map, crd, made
+
+MERGE = "application/merge-patch+json"
+RIGHT = "has this right"
+
+
+@pytest.fixture(scope="module")
+def admin(api_server: Sandbox) -> Cluster:
+    return kubernetes.admin(api_server)
+
+
+@pytest.fixture
+def ns(admin: Cluster) -> Iterator[str]:
+    with kubernetes.temporary_namespace(admin) as name:
+        yield name
+
+
+def hold(cluster: Cluster, path: str, *finalizers: str) -> None:
+    body = json.dumps({"metadata": {"finalizers": list(finalizers)}}).encode()
+    request(cluster, "PATCH", path, "holding it", body=body, content_type=MERGE)
+
+
+def refused(cluster: Cluster, content: dict[str, Any], namespace: str) -> list[Forbidden]:
+    """What applying and creating it end with."""
+    found = []
+    with pytest.raises(Forbidden) as caught:
+        kube.apply(cluster, [made(content)], namespace=namespace)
+    found.append(caught.value)
+    with pytest.raises(Forbidden) as caught:
+        create(cluster, {**content, "metadata": {**content["metadata"], "namespace": namespace}})
+    found.append(caught.value)
+    assert {one.code for one in found} == {403}
+    return found
+
+
+def test_a_namespace_that_is_being_deleted_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
+    kube.apply(admin, [config_map("held")], namespace=ns)
+    path = f"/api/v1/namespaces/{ns}/configmaps/held"
+    hold(admin, path, "example.com/held")
+    try:
+        request(admin, "DELETE", f"/api/v1/namespaces/{ns}", "deleting it")
+        new = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new"}}
+        for error in refused(admin, new, ns):
+            assert "it is being terminated" in error.found
+            assert "wait until the deletion is finished (kubectl get namespaces)" in error.hint
+        with pytest.raises(Forbidden) as caught:
+            kube.ensure_secret(admin, ns, "new", data={"a": b"b"}, generate=(), labels={})
+        assert "wait until the deletion is finished" in caught.value.hint
+    finally:
+        hold(admin, path)
+
+
+def test_a_crd_that_is_being_deleted_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
+    """Its condition Terminating comes with its finalizer, of which it is not rid until its objects are."""
+    group = f"t{secrets.token_hex(4)}.example.com"
+    definition = crd(group, "Held")
+    head = {"apiVersion": f"{group}/v1", "kind": "Held"}
+    path = f"/apis/{group}/v1/namespaces/{ns}/helds/there"
+    kube.apply(admin, [definition, made({**head, "metadata": {"name": "there"}})], namespace=ns)
+    hold(admin, path, "example.com/held")
+    try:
+        place = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition.name}"
+        request(admin, "DELETE", place, "deleting it")
+        deadline = time.monotonic() + SOON
+        while not is_terminating(request(admin, "GET", place, "reading it").data):
+            assert time.monotonic() < deadline, "it is not Terminating"
+            time.sleep(0.05)
+        for error in refused(admin, {**head, "metadata": {"name": "new"}}, ns):
+            assert "custom resource definition is terminating" in error.found
+            assert "wait until the CRD is gone" in error.hint
+    finally:
+        hold(admin, path)
+
+
+def is_terminating(definition: dict[str, Any]) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or ()
+    return any((one["type"], one["status"]) == ("Terminating", "True") for one in conditions)
+
+
+def test_a_quota_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
+    head = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}}
+    kube.apply(admin, [made({**head, "spec": {"hard": {"count/secrets": "0"}}})], namespace=ns)
+    path = f"/api/v1/namespaces/{ns}/resourcequotas/small"
+    deadline = time.monotonic() + SOON
+    while not (request(admin, "GET", path, "reading it").data.get("status") or {}).get("used"):
+        assert time.monotonic() < deadline, "the quota is not computed"
+        time.sleep(0.05)
+    for error in refused(admin, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "new"}}, ns):
+        assert "exceeded quota: small" in error.found
+        assert "ResourceQuota" in error.hint
+        assert RIGHT not in error.hint
+
+
+def test_a_missing_right_and_one_that_may_not_be_given_are_missing_rights(
+    admin: Cluster, api_server: Sandbox, ns: str, tmp_path: Path
+) -> None:
+    nobody = kubernetes.powerless(admin, api_server, ns, tmp_path)
+    with pytest.raises(Forbidden) as caught:
+        kube.apply(nobody, [config_map()], namespace=ns)
+    assert RIGHT in caught.value.hint
+    rules = [{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["*"]}]
+    api = "rbac.authorization.k8s.io/v1"
+    role = {"apiVersion": api, "kind": "Role", "metadata": {"name": "writer"}, "rules": rules}
+    binding = {
+        "apiVersion": api,
+        "kind": "RoleBinding",
+        "metadata": {"name": "writer"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "writer"},
+        "subjects": [{"kind": "ServiceAccount", "name": "nobody", "namespace": ns}],
+    }
+    kube.apply(admin, [made(role), made(binding)], namespace=ns)
+    more = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+    given = {"apiVersion": api, "kind": "Role", "metadata": {"name": "more"}, "rules": more}
+    deadline = time.monotonic() + SOON
+    while True:  # until the authorizer has seen the binding
+        with pytest.raises(Forbidden) as caught:
+            kube.apply(nobody, [made(given)], namespace=ns)
+        if "attempting to grant" in caught.value.found:
+            break
+        assert time.monotonic() < deadline, caught.value.found
+        time.sleep(0.05)
+    assert RIGHT in caught.value.hint
