@@ -168,8 +168,16 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """Other field managers own fields that would be set (409): `fields` pairs field and manager."""
+    """Something else has changed the object (409), or has its name."""
 
+
+class FieldsOwned(Conflict):
+    """Other field managers own fields that would be set: `fields` pairs field and manager.
+
+    The API server did what it was asked to, and the next turn is the user's: as any refusal.
+    """
+
+    exit_status = ExitStatus.REFUSED
     fields: tuple[tuple[str, str], ...] = ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.core.errors import ClusterError, Conflict, NotFound, RefusedError
+from bootstrap.core.errors import ClusterError, FieldsOwned, NotFound, RefusedError
 from bootstrap.core.text import counted
 from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import METADATA_ONLY, Cluster, request
@@ -64,7 +64,7 @@ def preview(
     if refuse_deleted:
         _refuse_going(cluster, going)
     refused = [item.after for item in looks if isinstance(item.after, ClusterError)]
-    refused = [error for error in refused if not (isinstance(error, Conflict) and error.fields)]
+    refused = [error for error in refused if not isinstance(error, FieldsOwned)]
     if refused:
         raise combined(refused)
 
@@ -161,7 +161,7 @@ def _version(item: Mapping[str, Any]) -> str:
 def _preview(cluster: Cluster, placed: Placed, seen: _Seen) -> Preview:
     before, after = seen.before, seen.after
     fields: tuple[tuple[str, str], ...] = ()
-    if isinstance(after, Conflict):
+    if isinstance(after, FieldsOwned):
         fields, after = real_conflicts(cluster, placed, after, before)
     if isinstance(after, ClusterError):
         raise after

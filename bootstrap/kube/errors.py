@@ -11,6 +11,7 @@ from bootstrap.core.errors import (
     ClusterError,
     ClusterUnreachable,
     Conflict,
+    FieldsOwned,
     Forbidden,
     Invalid,
     NotFound,
@@ -97,8 +98,11 @@ def unreachable(error: BaseException, tried: str, server: str, proxy: str | None
 
 
 def combined(errors: list[ClusterError]) -> ClusterError:
-    """Several failures of one phase as one error of the first one's class; each keeps its own sentence."""
-    first = errors[0]
+    """Several failures of one phase as one error of the first one's class; each keeps its own sentence.
+
+    Fields of other managers are its class only where nothing else failed.
+    """
+    first = next((error for error in errors if not isinstance(error, FieldsOwned)), errors[0])
     if len(errors) == 1:
         return first
     lines = [f"{error.where or error.tried}: {error.found}" for error in errors]
@@ -107,9 +111,9 @@ def combined(errors: list[ClusterError]) -> ClusterError:
     )
     if isinstance(first, ApiError):
         error = type(first)(first.tried, found, first.hint, code=first.code, reason=first.reason)
-        if isinstance(error, Conflict):
+        if isinstance(error, FieldsOwned):
             error.fields = tuple(
-                pair for item in errors if isinstance(item, Conflict) for pair in item.fields
+                pair for item in errors if isinstance(item, FieldsOwned) for pair in item.fields
             )
         return error
     return type(first)(first.tried, found, first.hint)
@@ -145,9 +149,9 @@ def may_pass(error: BaseException) -> bool:
 
 def _field_conflict(
     tried: str, where: str | None, fields: tuple[tuple[str, str], ...], reason: str
-) -> Conflict:
+) -> FieldsOwned:
     listed = ", ".join(f"{field} (owned by {manager})" for field, manager in fields)
-    error = Conflict(
+    error = FieldsOwned(
         tried,
         f"other managers own fields with other values: {listed}",
         "change them in Git to the live values, or take them over with --force-conflicts",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap.core.errors import Conflict, NotFound
+from bootstrap.core.errors import FieldsOwned, NotFound
 from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
 from bootstrap.kube.fields import differs
@@ -87,8 +87,8 @@ def apply_one(
     before = None if absent else read(cluster, placed, METADATA_ONLY)
     try:
         answer = send(cluster, placed, force, accept=accept)
-    except Conflict as error:
-        if not error.fields or real_conflicts(cluster, placed, error, read(cluster, placed))[0]:
+    except FieldsOwned as error:
+        if real_conflicts(cluster, placed, error, read(cluster, placed))[0]:
             raise
         answer = send(cluster, placed, force=True, accept=accept)
     changed = _changed((before or {}).get("metadata"), answer.data["metadata"])
@@ -96,7 +96,7 @@ def apply_one(
 
 
 def real_conflicts(
-    cluster: Cluster, placed: Placed, error: Conflict, before: Mapping[str, Any] | None
+    cluster: Cluster, placed: Placed, error: FieldsOwned, before: Mapping[str, Any] | None
 ) -> tuple[tuple[tuple[str, str], ...], Mapping[str, Any]]:
     """Those fields of a conflict whose value would change, and the object as if they were taken."""
     forced: Mapping[str, Any] = send(cluster, placed, force=True, dry_run=True).data

@@ -39,7 +39,7 @@ def apply(
     `namespace` is for namespaced objects that name none. The order of the result is the phases'. A CRD is
     awaited (Established, served) by the objects that it defines, in this batch or a later one: a long
     one takes the server seconds to establish, and nothing else has to wait for it.
-    Conflict, Invalid, Forbidden, …: of every object that was refused in a phase, together.
+    FieldsOwned, Invalid, Forbidden, …: of every object that was refused in a phase, together.
     NotReadyError: a CRD was not Established.
     """
     discovery.learn(cluster, {item.api_version for item in objects})

@@ -8,7 +8,7 @@ from functools import partial
 
 from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
-from bootstrap.core.errors import NotFound
+from bootstrap.core.errors import FieldsOwned, NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD, REVIEW_TRAILER
 from bootstrap.git.changes import PARENT_COMMIT, Commit
@@ -140,13 +140,13 @@ def with_parent(commit: Commit, parent: str | None) -> Commit:
 
 
 def _apply(session: Session, step: ServerSideApply) -> bool:
-    done = kube.apply(
-        cluster_of(session),
-        step.objects,
-        force=step.force_conflicts,
-        report=session.detail,
-        namespace=cluster_of(session).argocd_namespace,
-    )
+    cluster = cluster_of(session)
+    namespace = cluster.argocd_namespace
+    try:
+        done = kube.apply(cluster, step.objects, step.force_conflicts, session.detail, namespace)
+    except FieldsOwned as error:  # since the plan was made, which refuses what is there before
+        error.hint += "; what is done already stays, and the next run goes on from there"
+        raise
     return any(item.changed for item in done)
 
 

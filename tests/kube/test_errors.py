@@ -22,6 +22,7 @@ def status(code: int, message: str, reason: str = "", **details: Any) -> dict[st
         (403, 'secrets is forbidden: User "a" cannot list', errors.Forbidden, "has this permission"),
         (403, 'pods "a" is forbidden: exceeded quota: q', errors.Forbidden, "ResourceQuota"),
         (403, "unable to create new content because it is being terminated", errors.Forbidden, "deletion"),
+        (403, "create not allowed while custom resource definition is terminating", errors.Forbidden, "CRD"),
         (403, "not yet ready to handle request", errors.Forbidden, "other than a missing permission"),
         (403, 'admission webhook "p" denied the request: no', errors.Forbidden, "policy"),
         (404, 'configmaps "a" not found', errors.NotFound, "check the name"),
@@ -63,10 +64,30 @@ def test_field_conflict_names_every_field_and_manager() -> None:
     ]
     body = status(409, "Apply failed with 2 conflicts", "Conflict", causes=causes)
     error = from_status(409, body, "applying it")
-    assert isinstance(error, errors.Conflict)
+    assert isinstance(error, errors.FieldsOwned)
     assert error.fields == conflicts(body) == ((".spec.a", "kubectl"), (".spec.replicas", 'helm \\"x\\"'))
     assert ".spec.a (owned by kubectl)" in error.found
     assert "--force-conflicts" in error.hint
+
+
+def test_fields_of_others_are_a_refusal_unless_something_else_failed_too() -> None:
+    def owned(name: str, manager: str) -> errors.ApiError:
+        cause = {
+            "reason": "FieldManagerConflict",
+            "message": f'conflict with "{manager}"',
+            "field": ".spec.a",
+        }
+        return from_status(409, status(409, "Apply failed", "Conflict", causes=[cause]), "applying", name)
+
+    both = combined([owned("a", "x"), owned("b", "y")])
+    assert isinstance(both, errors.FieldsOwned)
+    assert both.fields == ((".spec.a", "x"), (".spec.a", "y"))
+    assert both.exit_status == errors.ExitStatus.REFUSED
+    mixed = combined([owned("a", "x"), from_status(422, status(422, "wrong"), "applying", "c")])
+    assert (type(mixed), mixed.exit_status) == (errors.Invalid, errors.ExitStatus.CLUSTER)
+    assert "owned by x" in mixed.found
+    changed = from_status(409, status(409, "the object has been modified"), "applying", "a")
+    assert changed.exit_status == errors.ExitStatus.CLUSTER
 
 
 def test_failures_of_several_objects_are_one_error_of_their_class() -> None:

@@ -21,7 +21,7 @@ from tests.sandbox import kubernetes
 from tests.sandbox.kubernetes import SOON, config_map, crd, made
 
 MERGE = "application/merge-patch+json"
-RIGHT = "has this right"
+PERMISSION = "has this permission"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def refused(cluster: Cluster, content: dict[str, Any], namespace: str) -> list[F
     return found
 
 
-def test_a_namespace_that_is_being_deleted_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
+def test_a_namespace_that_is_being_deleted_is_not_a_missing_permission(admin: Cluster, ns: str) -> None:
     kube.apply(admin, [config_map("held")], namespace=ns)
     path = f"/api/v1/namespaces/{ns}/configmaps/held"
     hold(admin, path, "example.com/held")
@@ -70,7 +70,7 @@ def test_a_namespace_that_is_being_deleted_is_not_a_missing_right(admin: Cluster
         hold(admin, path)
 
 
-def test_a_crd_that_is_being_deleted_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
+def test_a_crd_that_is_being_deleted_is_not_a_missing_permission(admin: Cluster, ns: str) -> None:
     """Its condition Terminating comes with its finalizer, of which it is not rid until its objects are."""
     group = f"t{secrets.token_hex(4)}.example.com"
     definition = crd(group, "Held")
@@ -97,7 +97,7 @@ def is_terminating(definition: dict[str, Any]) -> bool:
     return any((one["type"], one["status"]) == ("Terminating", "True") for one in conditions)
 
 
-def test_a_quota_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
+def test_a_quota_is_not_a_missing_permission(admin: Cluster, ns: str) -> None:
     head = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}}
     kube.apply(admin, [made({**head, "spec": {"hard": {"count/secrets": "0"}}})], namespace=ns)
     path = f"/api/v1/namespaces/{ns}/resourcequotas/small"
@@ -108,16 +108,16 @@ def test_a_quota_is_not_a_missing_right(admin: Cluster, ns: str) -> None:
     for error in refused(admin, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "new"}}, ns):
         assert "exceeded quota: small" in error.found
         assert "ResourceQuota" in error.hint
-        assert RIGHT not in error.hint
+        assert PERMISSION not in error.hint
 
 
-def test_a_missing_right_and_one_that_may_not_be_given_are_missing_rights(
+def test_a_missing_permission_and_one_that_may_not_be_given_are_missing_permissions(
     admin: Cluster, api_server: Sandbox, ns: str, tmp_path: Path
 ) -> None:
     nobody = kubernetes.powerless(admin, api_server, ns, tmp_path)
     with pytest.raises(Forbidden) as caught:
         kube.apply(nobody, [config_map()], namespace=ns)
-    assert RIGHT in caught.value.hint
+    assert PERMISSION in caught.value.hint
     rules = [{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["*"]}]
     api = "rbac.authorization.k8s.io/v1"
     role = {"apiVersion": api, "kind": "Role", "metadata": {"name": "writer"}, "rules": rules}
@@ -139,4 +139,4 @@ def test_a_missing_right_and_one_that_may_not_be_given_are_missing_rights(
             break
         assert time.monotonic() < deadline, caught.value.found
         time.sleep(0.05)
-    assert RIGHT in caught.value.hint
+    assert PERMISSION in caught.value.hint
