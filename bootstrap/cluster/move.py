@@ -116,7 +116,7 @@ def move(request: Request, output: Output) -> int:
         argocd_url=request.init.argocd_url or _api_of(hooks),
         moves_from=request.old,
     )
-    status = _follow(asked, output)
+    status = _follow(asked, cluster, output)
     if request.init.dry_run:
         output.line(f"then: the credential, webhook and deploy key of {request.old} are removed")
         return ExitStatus.NO
@@ -204,21 +204,34 @@ def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Outpu
     return [one.address for one in found if value and one.mark == webhooks.mark(value, one.address)]
 
 
-def _follow(asked: init_request.Request, output: Output) -> int:
+def _follow(asked: init_request.Request, cluster: kube.Cluster, output: Output) -> int:
     """Run `init` for the new repository.
 
     A sync of the old one that is still under way may remove the new URL from the AppProjects again: then the
-    root may not read it, and only another run applies them.
+    root may not read it, and only another run applies them. The error of that run does not always say so
+    (it may be a timeout); the AppProjects do.
     """
     for left in reversed(range(_FOLLOWED)):
         try:
             return initialise(asked, output)
-        except NotReadyError as error:
-            if not left or "is not permitted in project" not in error.found:
+        except NotReadyError:
+            undone = undone_projects(cluster, asked.moves_from, asked.repo_url or "") if left else []
+            if not undone:
                 raise
-            output.warn("a sync of the old repository has undone the AppProjects: applying them again")
+            names = ", ".join(undone)
+            output.warn(f"a sync of the old repository has undone AppProject {names}: applying it again")
             asked = replace(asked, yes=True)  # the plan was confirmed
     raise AssertionError("unreachable")
+
+
+def undone_projects(cluster: kube.Cluster, old: str, new: str) -> list[str]:
+    """The AppProjects of a layout that permit the old repository and not the new one."""
+    found = kube.list_objects(cluster, API_VERSION, "AppProject", cluster.argocd_namespace)
+    return [
+        str(item["metadata"]["name"])
+        for item in found
+        if root.is_bootstraps(item) and permitted.permits(item, old) and not permitted.permits(item, new)
+    ]
 
 
 def _api_of(addresses: list[str]) -> str | None:

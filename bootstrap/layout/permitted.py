@@ -38,6 +38,11 @@ def without(content: bytes, path: str, old: str) -> bytes:
     return content
 
 
+def permits(project: Mapping[str, Any], url: str) -> bool:
+    """Whether an AppProject lists the repository, in whatever spelling; patterns are not read."""
+    return bool(_spelled(_listed(project), url))
+
+
 def _projects(content: bytes, path: str) -> dict[int, tuple[str, list[str]]]:
     """Number of the document → the project's name and its sources."""
     found = enumerate(documents(content, path))

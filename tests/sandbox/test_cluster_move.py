@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
+from bootstrap.cluster.move import undone_projects
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.documented import undocumented
 from tests.git_repositories import git
 from tests.openpgp import keys
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import apply_as, made
 from tests.sandbox.living import application, killed_after_each_step
 from tests.sandbox.world import AUTHOR, World
 
@@ -145,6 +146,28 @@ def test_until_nothing_reads_the_old_one_the_projects_permit_both(followed: Worl
     assert again.exit == 0, again.err
     assert state(followed) == expected(followed)
     assert followed.url not in git(moved_bare(followed), "show", "main:clusters/default/projects.yaml")
+
+
+def test_a_project_that_a_late_sync_of_the_old_repository_has_undone_is_found(
+    followed: World, run: Run
+) -> None:
+    old, new = followed.url, moved_to(followed)
+    late = made({**project(followed), "metadata": {"name": "apps", "namespace": "argocd"}})
+    mirrored(followed)
+    child = application("shop", 1)
+    child["spec"]["source"]["repoURL"] = old  # so that both stay permitted
+    kube.apply(followed.cluster, [made(child)], namespace="argocd")
+    assert move(followed, run).exit == 0
+    assert undone_projects(followed.cluster, old, new) == []
+    apply_as(followed.cluster, late, "argocd", "argocd-controller")
+    assert undone_projects(followed.cluster, old, new) == ["apps"]
+
+
+def project(world: World) -> dict[str, Any]:
+    """AppProject apps as Argo CD would sync it."""
+    found = kube.get(world.cluster, "argoproj.io/v1alpha1", "AppProject", "argocd", "apps")
+    assert found is not None
+    return {"apiVersion": found["apiVersion"], "kind": found["kind"], "spec": found["spec"]}
 
 
 def test_a_repository_without_the_history_changes_nothing(followed: World, run: Run) -> None:
