@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import scratch
 from bootstrap.core.errors import InputError, OutputError, RefusedError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import credential_file
@@ -105,11 +105,17 @@ def write(folder: Path, backup: Backup, content: bytes) -> Path:
     """
     stamp = backup.created.replace("-", "").replace(":", "")
     path = folder / f"{_safe(backup.cluster)}-{stamp}{SUFFIX}"
-    index = {"cluster": backup.cluster, "created": backup.created, "objects": backup.names()}
+    names = {"cluster": backup.cluster, "created": backup.created, "objects": backup.names()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _whole(path, content)
-        _whole(path.with_name(path.name + INDEX), json.dumps(index, indent=2).encode() + b"\n")
+        with scratch.folder("backup", str(folder)) as part:
+            index = _finished(part / "index", json.dumps(names, indent=2).encode() + b"\n")
+            closed = _finished(part / "closed", content)
+            if path.exists():
+                raise FileExistsError
+            # The backup comes last, by a link: never partial, never over another, never without its index.
+            index.replace(path.with_name(path.name + INDEX))
+            os.link(closed, path)
     except FileExistsError as error:
         raise RefusedError("writing the backup", "it exists already", "run again", str(path)) from error
     except OSError as error:
@@ -118,7 +124,10 @@ def write(folder: Path, backup: Backup, content: bytes) -> Path:
 
 
 def previous(folder: Path, cluster: str) -> list[str]:
-    """The names in the newest backup of that cluster, [] without one; InputError for an unreadable index."""
+    """The names in the newest backup of that cluster, [] without one; InputError for an unreadable index.
+
+    An index without its backup counts: the backup was moved away, or its run was killed before it was there.
+    """
     found: list[tuple[str, list[str]]] = []
     for path in folder.glob(f"*{SUFFIX}{INDEX}"):
         try:
@@ -140,17 +149,13 @@ def _fields(backup: Backup) -> dict[str, Any]:
     }
 
 
-def _whole(path: Path, content: bytes) -> None:
-    """Link a finished file into place: never a partial one, and never over another."""
-    handle, name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(name, path)
-    finally:
-        Path(name).unlink()
+def _finished(path: Path, content: bytes) -> Path:
+    """Write a new file, which only its owner can read, to the disk."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
 
 
 def _safe(name: str) -> str:
