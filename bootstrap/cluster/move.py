@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import kube, providers
-from bootstrap.argocd import home, root
+from bootstrap.argocd import home, root, syncs
 from bootstrap.argocd.credential import DEPLOY_KEY, TYPE_LABEL
 from bootstrap.argocd.root import Place
 from bootstrap.argocd.wait import API_VERSION
@@ -220,6 +220,7 @@ def _follow(asked: init_request.Request, cluster: kube.Cluster, output: Output) 
                 raise
             names = ", ".join(undone)
             output.warn(f"a sync of the old repository has undone AppProject {names}: applying it again")
+            syncs.end_those_of(cluster, asked.moves_from)  # or it may do so again
             asked = replace(asked, yes=True)  # the plan was confirmed
     raise AssertionError("unreachable")
 

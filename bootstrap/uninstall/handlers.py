@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.argocd import removal
+from bootstrap.argocd import removal, syncs
 from bootstrap.argocd.status import Key
 from bootstrap.argocd.wait import API_VERSION
 from bootstrap.core.errors import RefusedError
@@ -93,14 +93,9 @@ def _begin(acting: Acting, step: Begin) -> bool:
 def _stop_sync(acting: Acting, step: StopSync) -> bool:
     """Switch automatic sync off and end a running operation: it would go on to apply what is deleted."""
     for key in step.applications:
-        patch: dict[str, object] = {"spec": {"syncPolicy": {"automated": None}}, "operation": None}
         live = kube.get(acting.there, API_VERSION, "Application", *key)
-        if live is None:
-            continue
-        state = ((live.get("status") or {}).get("operationState") or {}).get("phase")
-        if state == "Running":
-            patch["status"] = {"operationState": {"phase": "Terminating"}}
-        removing.merge_patch(acting.there, API_VERSION, "Application", *key, patch)
+        if live is not None:
+            syncs.end(acting.there, live, {"spec": {"syncPolicy": {"automated": None}}})
     return True
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
+from bootstrap.argocd import syncs
 from bootstrap.cluster.move import undone_projects
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.documented import undocumented
@@ -161,6 +162,31 @@ def test_a_project_that_a_late_sync_of_the_old_repository_has_undone_is_found(
     assert undone_projects(followed.cluster, old, new) == []
     apply_as(followed.cluster, late, "argocd", "argocd-controller")
     assert undone_projects(followed.cluster, old, new) == ["apps"]
+
+
+def test_a_sync_of_the_old_repository_is_ended_and_no_other(
+    followed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No controller runs here: it is asked to end the sync, and waited for in vain."""
+    monkeypatch.setattr(syncs, "_PATIENCE", 0.0)
+    for name, url in (("late", followed.url), ("other", "https://git.example.com/other.git")):
+        one = application(name, 1)
+        one["operation"] = {"sync": {"revision": "main"}}
+        result = {"syncResult": {"revision": "1", "source": {"repoURL": url}}}
+        state = {"phase": "Running", "startedAt": "2026-01-01T00:00:00Z", "operation": {}, **result}
+        one["status"] = {"operationState": state}
+        apply_as(followed.cluster, made(one), "argocd", "argocd-controller")
+    assert syncs.end_those_of(followed.cluster, followed.url) == ["late"]
+    ended, other = (
+        kube.get(followed.cluster, "argoproj.io/v1alpha1", "Application", "argocd", name)
+        for name in ("late", "other")
+    )
+    assert ended is not None
+    assert other is not None
+    assert "operation" not in ended
+    assert ended["status"]["operationState"]["phase"] == "Terminating"
+    assert "operation" in other
+    assert other["status"]["operationState"]["phase"] == "Running"
 
 
 def project(world: World) -> dict[str, Any]:
