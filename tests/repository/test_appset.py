@@ -148,7 +148,7 @@ generators:
     assert names(made(tmp_path, spec, template=template, files=files)) == ["red", "blue"]
 
 
-def test_merge_joins_by_keys_and_empty_values_do_not_override(tmp_path: Path) -> None:
+def test_merge_joins_by_keys_and_empty_values_override(tmp_path: Path) -> None:
     spec = """
 generators:
   - merge:
@@ -158,7 +158,7 @@ generators:
         - list: {elements: [{n: b, tag: two}, {n: a, tag: ''}, {n: c, tag: x}]}
 """
     template = {**TEMPLATE, "metadata": {"name": "{{ .n }}-{{ .tag }}"}}
-    assert names(made(tmp_path, spec, template=template)) == ["a-one", "b-two"]
+    assert names(made(tmp_path, spec, template=template)) == ["a-", "b-two"]
 
 
 CLUSTER = {"name": "East 1", "server": "https://east", "labels": {"env": "dev"}, "annotations": {"team": "t"}}

@@ -285,7 +285,7 @@ def _matrix(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list
             raise CannotExpand(f"it generates {len(found):,} Applications from more values than are read")
         for other in second:
             if language.go:
-                both = merged(copy.deepcopy(other), one, override=True)
+                both = _over(copy.deepcopy(other), one)
             else:
                 clash = sorted(key for key in one if key in other and one[key] != other[key])
                 if clash:
@@ -306,10 +306,21 @@ def _merge(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[
     for other in others:
         for key, values in base.items():
             if key in other and language.go:
-                merged(values, other[key], override=True)
+                _over(values, other[key])
             elif key in other:
                 values.update(other[key])
     return list(base.values())
+
+
+def _over(values: Values, others: Mapping[str, Any]) -> Values:
+    """The values with others over them, as Argo CD does it in Go templates: empty ones and zeros, too."""
+    for key, value in others.items():
+        own = values.get(key)
+        if isinstance(own, dict) and isinstance(value, dict):
+            _over(own, value)
+        else:
+            values[key] = copy.deepcopy(value)
+    return values
 
 
 def _by_keys(many: list[Values], keys: list[str]) -> dict[str, Values]:
