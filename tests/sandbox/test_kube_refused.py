@@ -118,7 +118,13 @@ def test_a_missing_permission_and_one_that_may_not_be_given_are_missing_permissi
     with pytest.raises(Forbidden) as caught:
         kube.apply(nobody, [config_map()], namespace=ns)
     assert PERMISSION in caught.value.hint
-    rules = [{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["*"]}]
+    rules = [
+        {
+            "apiGroups": ["rbac.authorization.k8s.io"],
+            "resources": ["roles"],
+            "verbs": ["get", "create", "patch"],
+        }
+    ]
     api = "rbac.authorization.k8s.io/v1"
     role = {"apiVersion": api, "kind": "Role", "metadata": {"name": "writer"}, "rules": rules}
     binding = {
