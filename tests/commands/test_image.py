@@ -230,7 +230,7 @@ def test_a_list_says_what_is_where_and_who_set_it(run: Run, repo: Path):
     assert (listed[STAGING]["set"]["subject"], listed[STAGING]["set"]["author"]) == ("Second", "Someone")
     assert listed["apps/shop/base/pod.yaml"]["set"]["subject"] == "First"
     assert listed[PRODUCTION]["set"] is None
-    assert "1 file cannot be read" in result.err
+    assert "left out 1 file that cannot be read" in result.err
     table = run("image", "list", "--env", "staging").out.splitlines()
     assert table[0].split() == ["APP", "ENVIRONMENT", "IMAGE", "WHERE", "SET", "BY"]
     assert table[1].startswith("shop  staging      org/web:v2")
