@@ -173,10 +173,13 @@ def test_configmap_of_many_keys_is_reported_and_both_sides_of_a_comparison_lose_
     """kustomize takes minutes for one; where no kustomize is needed, it is read."""
     monkeypatch.setattr("bootstrap.programs.run.CPU_SECONDS", 1)
     monkeypatch.setattr("bootstrap.programs.run.LOST_SECONDS", 2)
-    data = "".join(f"  k{number}: v\n" for number in range(60_000))
-    many = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: many}}\ndata:\n{data}"
+
+    def of_keys(count: int) -> str:
+        data = "".join(f"  k{number}: v\n" for number in range(count))
+        return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: many}}\ndata:\n{data}"
+
     base = OURS["apps/shop/base/kustomization.yaml"].replace("- shop.yaml", "- shop.yaml\n  - many.yaml")
-    files = {"apps/shop/base/many.yaml": many, "apps/shop/base/kustomization.yaml": base}
+    files = {"apps/shop/base/many.yaml": of_keys(60_000), "apps/shop/base/kustomization.yaml": base}
     root = write(tmp_path / "repository", OURS, files)
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "x"]):
         git(root, *command)
@@ -187,7 +190,7 @@ def test_configmap_of_many_keys_is_reported_and_both_sides_of_a_comparison_lose_
     assert compared.exit == 0, compared.err
     assert "kustomize cannot build it: it was not run" in compared.err
     plain = application("shop-dev", "plain", "shop-dev", 20)
-    root = write(tmp_path / "plain", OURS, {"plain/many.yaml": many, APPLICATION: plain})
+    root = write(tmp_path / "plain", OURS, {"plain/many.yaml": of_keys(200_000), APPLICATION: plain})
     assert "GB129: ConfigMap shop-dev/many has" in run("validate", str(root)).out
 
 

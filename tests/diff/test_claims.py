@@ -42,6 +42,6 @@ def test_a_workload_that_gets_another_claim_starts_empty() -> None:
 def test_a_renamed_claim_is_new_and_empty_where_its_workload_has_another_name_too() -> None:
     before, after = [deployment("one", "old"), claim("old")], [deployment("two", "new"), claim("new")]
     (line,) = told(before, after)
-    assert line.startswith("PersistentVolumeClaim shop/new: it is new and empty, and old is not in Git")
+    assert line.startswith("PersistentVolumeClaim shop/new: it is new and empty, and old is no longer in Git")
     assert told([claim("old")], [claim("new", storageClassName="fast")]) == [], "another kind of claim"
     assert told([], [claim("new")]) == []

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets the roles and their rights as roles.psql defines them. The image runs it on an empty volume; safe to rerun.
+# Brings the roles and their rights to what roles.psql says. Run by the image on an empty volume, and safe to rerun.
 set -eu
 
 secrets=${SECRETS_FOLDER:-/run/secrets}
