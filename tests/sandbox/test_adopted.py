@@ -55,7 +55,7 @@ def test_init_says_where_it_is_and_adopts_it_there(lived: World) -> None:
     before = world.objects()
     refused = world.init()
     assert refused.exit == 3
-    assert "is in gitops, by helm" in refused.err
+    assert "is in gitops, installed by helm" in refused.err
     assert "use it with --adopt" in refused.err
     assert world.objects() == before
     elsewhere = world.init("--adopt", "--argocd-namespace", "cd")
@@ -102,7 +102,7 @@ def test_what_looks_at_it_finds_it_there(adopted: World) -> None:
     assert waited.exit == 7
     assert "root" in waited.err
     report = json.loads(adopted.run("doctor", "-o", "json").out)["findings"]
-    assert any(one["area"] == "argocd" and "in gitops, by helm" in one["found"] for one in report)
+    assert any(one["area"] == "argocd" and "in gitops, installed by helm" in one["found"] for one in report)
     assert any(one["area"] == "argocd-server" for one in report)
 
 
