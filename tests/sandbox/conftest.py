@@ -114,6 +114,21 @@ def api_server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+def admin(api_server: Sandbox) -> kube.Cluster:
+    """A connection to that API server, as its admin."""
+    return kube.connect(private_invocation(api_server.folder), api_server.context, api_server.kubeconfig)
+
+
+@pytest.fixture
+def ns(admin: kube.Cluster) -> Iterator[str]:
+    """A fresh namespace of that API server."""
+    from tests.sandbox.kubernetes import temporary_namespace
+
+    with temporary_namespace(admin) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """The whole sandbox, Argo CD installed and running."""
     yield from _start("tests")

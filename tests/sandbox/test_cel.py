@@ -12,18 +12,11 @@ from bootstrap.cel.evaluator import Evaluation, Evaluator
 from bootstrap.cel.process import library
 from bootstrap.kube import Cluster
 from bootstrap.kube.crds import wait_until_served
-from bootstrap.sandbox.addresses import Sandbox
 from tests.cel.expressions import SCHEMA, SELF, TRUE
-from tests.sandbox import kubernetes
 from tests.sandbox.admission import applied, created, until
 from tests.sandbox.kubernetes import made
 
 pytestmark = pytest.mark.skipif(library() is None, reason="cel-expr-python has no wheel for this Python")
-
-
-@pytest.fixture(scope="module")
-def admin(api_server: Sandbox) -> Cluster:
-    return kubernetes.admin(api_server)
 
 
 def definition(group: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,8 @@ from bootstrap.cel.evaluator import Evaluator
 from bootstrap.cel.process import library
 from bootstrap.kube import Cluster
 from bootstrap.kube.crds import wait_until_served
-from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.validate import custom_kinds
 from bootstrap.validate.admission import definitions
-from tests.sandbox import kubernetes
 from tests.sandbox.admission import applied, created
 from tests.sandbox.kubernetes import made
 from tests.validate.admission.judged import CASES, definition, judged
@@ -29,11 +27,6 @@ from tests.validate.rules.asking import ask
 
 pytestmark = pytest.mark.skipif(library() is None, reason="cel-expr-python has no wheel for this Python")
 GATEWAY = Path(__file__).parents[2] / "infrastructure/gateway-api/application.yaml"
-
-
-@pytest.fixture(scope="module")
-def admin(api_server: Sandbox) -> Cluster:
-    return kubernetes.admin(api_server)
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,8 @@ from typing import Any
 import pytest
 
 from bootstrap.kube import Cluster
-from bootstrap.sandbox.addresses import Sandbox
-from tests.sandbox import kubernetes
 from tests.sandbox.admission import created
 from tests.validate.rules.fields import RIGHT, WRONG, whole
-
-
-@pytest.fixture(scope="module")
-def admin(api_server: Sandbox) -> Cluster:
-    return kubernetes.admin(api_server)
 
 
 def answer(admin: Cluster, kind: str, body: dict[str, Any]) -> str:

@@ -39,17 +39,6 @@ from tests.sandbox.kubernetes import config_map, crd, made
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-@pytest.fixture(scope="module")
-def admin(api_server: Sandbox) -> Cluster:
-    return kubernetes.admin(api_server)
-
-
-@pytest.fixture
-def ns(admin: Cluster) -> Iterator[str]:
-    with kubernetes.temporary_namespace(admin) as name:
-        yield name
-
-
 @pytest.fixture
 def group(admin: Cluster) -> Iterator[str]:
     """A group of custom resources; its CRDs are deleted afterwards."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,6 @@ from tests.sandbox.kubernetes import SOON, config_map, crd, made
 
 MERGE = "application/merge-patch+json"
 PERMISSION = "has this permission"
-
-
-@pytest.fixture(scope="module")
-def admin(api_server: Sandbox) -> Cluster:
-    return kubernetes.admin(api_server)
-
-
-@pytest.fixture
-def ns(admin: Cluster) -> Iterator[str]:
-    with kubernetes.temporary_namespace(admin) as name:
-        yield name
 
 
 def hold(cluster: Cluster, path: str, *finalizers: str) -> None:

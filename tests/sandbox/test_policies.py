@@ -13,8 +13,6 @@ from bootstrap.cel.evaluator import Evaluator
 from bootstrap.cel.process import library
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
-from bootstrap.sandbox.addresses import Sandbox
-from tests.sandbox import kubernetes
 from tests.sandbox.admission import applied, created, until
 from tests.validate.admission.policed import CASES, Policed
 from tests.validate.admission.test_policies import asked, policy
@@ -35,11 +33,6 @@ def own(case: Policed, namespace: str) -> Policed:
     selector = binding.setdefault("matchResources", {}).setdefault("namespaceSelector", {})
     selector["matchExpressions"] = [here]
     return Policed(policy_, [(body, said) for body, said in objects], binding, tuple(params))
-
-
-@pytest.fixture(scope="module")
-def admin(api_server: Sandbox) -> Cluster:
-    return kubernetes.admin(api_server)
 
 
 @pytest.fixture(scope="module")
