@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 from bootstrap.core.argocd_version import ARGOCD_VERSION
 from bootstrap.core.invocation import Invocation
-from bootstrap.programs import build_folder, cache, find
+from bootstrap.programs import build, build_folder, cache, find
 from bootstrap.programs import path as on_path
 from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
 from bootstrap.sandbox import bin as sandbox_bin
-from bootstrap.sandbox import embedded
+from bootstrap.sandbox import control_plane, embedded, pki, state
+from bootstrap.sandbox.argocd_workloads import COMPONENTS
+from bootstrap.sandbox.node import layout
 from tests.sandbox import machine
 
 REDIS, KUSTOMIZE = BY_NAME["redis"], BY_NAME["kustomize"]
@@ -126,6 +129,31 @@ def test_the_list_says_what_is_there_and_gets_nothing(fresh: Invocation, tools: 
 def test_the_list_has_every_program_that_a_sandbox_starts() -> None:
     started = {*embedded.EVERYTHING} - {"agent"}
     assert {*find.NAMES} == started | {*sandbox_bin.OF_AGENT}
+
+
+def test_what_starts_after_the_api_server_has_its_own_name_ports_and_certificate(tmp_path: Path) -> None:
+    paths = {name: f"/programs/{name}" for name in find.NAMES}
+    settings = state.Settings("own", dict.fromkeys(state.PORTS, 1), (), programs=paths)
+    certificates = {identity.file for identity in pki.IDENTITIES}
+    for name, spec_of in control_plane.AFTER_API_SERVER.items():
+        assert spec_of(tmp_path, settings, {}).name == name
+        assert name in certificates, f"{name} gets a kubeconfig: pki.IDENTITIES must have it"
+
+
+def test_every_port_is_named_after_the_process_that_listens() -> None:
+    """By the name, `up` knows that a port in use is the sandbox's own, and keeps it."""
+    processes = {*embedded.EVERYTHING, layout.PROCESS, *COMPONENTS}
+    unknown = [
+        port for port in state.PORTS if not any(f"{port}-".startswith(f"{each}-") for each in processes)
+    ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("pinned", PROGRAMS, ids=lambda pinned: pinned.name)
+def test_the_module_that_a_program_is_built_in_has_its_pinned_version(pinned: Pinned) -> None:
+    text = (build.MODULES / pinned.module / "go.mod").read_text()
+    direct = re.findall(r"^(?:require |\t)\S+ (v\S+)$", text, re.MULTILINE)
+    assert pinned.version in direct or (pinned.module, direct) == ("pause", [])
 
 
 # -- the cache --------------------------------------------------------------------------
