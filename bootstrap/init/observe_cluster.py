@@ -64,6 +64,7 @@ def observe(
         deploy_key=deploy_key.step(request, session, for_argocd, view.repo.url, view.repo.exists),
         webhook=_webhook(request, session, view),
         force_conflicts=request.force_conflicts,
+        repo_url=settings.repo_url,
         wait=None if request.no_wait else _wait(request, view, root),
     )
     return plan, tuple(notes)

@@ -11,6 +11,7 @@ from bootstrap.git.changes import RepositoryState
 from bootstrap.init import asked_secrets
 from bootstrap.init.plan_layout import Desired
 from bootstrap.kube.state import Preview
+from bootstrap.layout import permitted
 from bootstrap.layout.settings import Settings
 from bootstrap.plan.steps import (
     EnsureDeployKey,
@@ -42,6 +43,8 @@ class ClusterPlan:
     webhook: EnsureWebhook | None = None
     force_conflicts: bool = False
     wait: WaitFor | None = None
+    repo_url: str = ""
+    """What the cluster follows."""
 
 
 def secrets(
@@ -100,8 +103,8 @@ def _cluster_steps(cluster: ClusterPlan) -> list[Step]:
         steps.append(cluster.deploy_key)
     if cluster.webhook:
         steps.append(cluster.webhook)
-    if objects := _to_apply(cluster.projects, force):
-        steps.append(ServerSideApply("AppProjects", objects, force))
+    if objects := _to_apply(cluster.projects, force, cluster.repo_url):
+        steps.append(ServerSideApply("AppProjects", objects, force, (ARGOCD_MANAGER,)))
     if objects := _to_apply(cluster.root, force):
         steps.append(ServerSideApply("the root Application", objects, force))
     if cluster.wait:
@@ -109,11 +112,18 @@ def _cluster_steps(cluster: ClusterPlan) -> list[Step]:
     return steps
 
 
-def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
-    """What is left to apply. Fields that Argo CD itself has set are left to its next sync."""
+def _to_apply(previews: Sequence[Preview], force: bool, repo_url: str = "") -> tuple[Any, ...]:
+    """What is left to apply. Fields that Argo CD itself has set are left to its next sync.
+
+    Unless it cannot sync: an AppProject that does not permit the repository, as a late sync of the repository
+    before has left it, keeps Argo CD from reading there how it should be.
+    """
+    stuck: list[Preview] = []
     if not force:
-        previews = [preview for preview in previews if not _is_argocds(preview)]
-    conflicts = [preview for preview in previews if preview.change == "conflict"]
+        argocds = [preview for preview in previews if _is_argocds(preview)]
+        stuck = [one for one in argocds if repo_url and _is_kept_out(one, repo_url)]
+        previews = [one for one in previews if one in stuck or one not in argocds]
+    conflicts = [one for one in previews if one.change == "conflict" and one not in stuck]
     if conflicts and not force:
         lines = [
             f"{preview.object}: {conflict.field} (owned by {conflict.manager})"
@@ -126,6 +136,13 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
             "change them in Git to the live values, or take them over with --force-conflicts",
         )
     return tuple(preview.object for preview in previews if preview.change != "same")
+
+
+def _is_kept_out(project: Preview, repo_url: str) -> bool:
+    """Whether the live project does not permit the repository, and the wanted one does."""
+    return permitted.permits(project.after or {}, repo_url) and not permitted.permits(
+        project.before or {}, repo_url
+    )
 
 
 def _is_argocds(preview: Preview) -> bool:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bootstrap.core.errors import NotFound, NotReadyError
+from bootstrap.core.errors import Forbidden, NotFound, NotReadyError
 from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import METADATA_LIST, Cluster, request
-from bootstrap.kube.objects import watch
+from bootstrap.kube.objects import get, watch
 from bootstrap.manifests.objects import ClusterObject
 
 CRD = "CustomResourceDefinition"
@@ -56,24 +56,43 @@ def wait_until_served(cluster: Cluster, item: ClusterObject) -> discovery.Resour
 
     Discovery, and the other API servers of a cluster, lag behind a CRD's Established condition.
     """
-    group = item.api_version.partition("/")[0]
+    found = becomes_served(cluster, item.api_version, item.kind)
+    if found is None:
+        raise NotFound(
+            f"applying {item}",
+            f"the API server does not serve {item.kind} in {item.api_version}",
+            f"check the apiVersion, and that the kind's {CRD} is installed and Established",
+            str(item),
+            code=404,
+            reason="NotFound",
+        )
+    return found
+
+
+def becomes_served(cluster: Cluster, api_version: str, kind: str) -> discovery.Resource | None:
+    """Where a kind is served, once it is if a CRD defines it; None when none does, or not in this version."""
     deadline = time.monotonic() + SERVED_TIMEOUT
-    while (found := discovery.find(cluster, item.api_version, item.kind)) is None:
-        if time.monotonic() > deadline or not _has_crd(cluster, group):
-            raise NotFound(
-                f"applying {item}",
-                f"the API server does not serve {item.kind} in {item.api_version}",
-                f"check the apiVersion, and that the kind's {CRD} is installed and Established",
-                str(item),
-                code=404,
-                reason="NotFound",
-            )
+    while (found := discovery.find(cluster, api_version, kind)) is None:
+        if time.monotonic() > deadline or not _has_crd(cluster, api_version, kind):
+            return None
         time.sleep(PAUSE)
     return found
 
 
-def _has_crd(cluster: Cluster, group: str) -> bool:
+def _has_crd(cluster: Cluster, api_version: str, kind: str) -> bool:
+    """Whether a CRD says that it serves the kind; not, if CRDs may not be listed."""
+    group, _, version = api_version.partition("/")
     path = f"/apis/{API_VERSION}/customresourcedefinitions"
-    listed = request(cluster, "GET", path, "listing CRDs", accept=METADATA_LIST).data
+    try:
+        listed = request(cluster, "GET", path, "listing CRDs", accept=METADATA_LIST).data
+    except Forbidden:
+        return False
     shape.check_list(listed, CRD, "listing CRDs", whole=False)
-    return any(item["metadata"]["name"].partition(".")[2] == group for item in listed["items"] or ())
+    names = [str(item["metadata"]["name"]) for item in listed["items"] or ()]
+    found = (get(cluster, API_VERSION, CRD, None, name) for name in names if name.partition(".")[2] == group)
+    return any(
+        defined_by(crd) == (group, kind)
+        and any(one["name"] == version and one["served"] for one in crd["spec"]["versions"])
+        for crd in found
+        if crd is not None
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,14 +81,20 @@ def read(cluster: Cluster, placed: Placed, accept: str = JSON) -> Mapping[str, A
 
 
 def apply_one(
-    cluster: Cluster, placed: Placed, force: bool, absent: bool = False, accept: str = METADATA_ONLY
+    cluster: Cluster,
+    placed: Placed,
+    force: bool,
+    absent: bool = False,
+    accept: str = METADATA_ONLY,
+    over: Collection[str] = (),
 ) -> Outcome:
-    """Apply, unless other managers own what would change; `absent`: it is known not to exist yet."""
+    """Apply, unless managers not named in `over` own what would change; `absent`: known not to exist yet."""
     before = None if absent else read(cluster, placed, METADATA_ONLY)
     try:
         answer = send(cluster, placed, force, accept=accept)
     except FieldsOwned as error:
-        if real_conflicts(cluster, placed, error, read(cluster, placed))[0]:
+        fields, _ = real_conflicts(cluster, placed, error, read(cluster, placed))
+        if not {manager for _, manager in fields} <= set(over):
             raise
         answer = send(cluster, placed, force=True, accept=accept)
     changed = _changed((before or {}).get("metadata"), answer.data["metadata"])

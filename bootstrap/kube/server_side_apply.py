@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap.kube import discovery
@@ -33,8 +33,9 @@ def apply(
     force: bool = False,
     report: Callable[[str], None] = lambda _: None,
     namespace: str = "default",
+    over: Collection[str] = (),
 ) -> list[Applied]:
-    """Apply with field manager `bootstrap`; `force` takes fields that others own.
+    """Apply with field manager `bootstrap`; `force` takes fields that others own, `over` those of managers.
 
     `namespace` is for namespaced objects that name none. The order of the result is the phases'. A CRD is
     awaited (Established, served) by the objects that it defines, in this batch or a later one: a long
@@ -57,7 +58,7 @@ def apply(
         there = (item.namespace or namespace) if resource.namespaced else ""
         placed = Placed(replace(item, namespace=there), resource)
         accept = JSON if is_crd(item) else METADATA_ONLY
-        outcome = apply_one(cluster, placed, force, absent=there in new_namespaces, accept=accept)
+        outcome = apply_one(cluster, placed, force, absent=there in new_namespaces, accept=accept, over=over)
         if is_crd(item) and not is_established(outcome.found):
             pending[defined_by(outcome.found)] = item.name
         if item.kind == "Namespace" and outcome.created:

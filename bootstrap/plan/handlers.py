@@ -143,7 +143,7 @@ def _apply(session: Session, step: ServerSideApply) -> bool:
     cluster = cluster_of(session)
     namespace = cluster.argocd_namespace
     try:
-        done = kube.apply(cluster, step.objects, step.force_conflicts, session.detail, namespace)
+        done = kube.apply(cluster, step.objects, step.force_conflicts, session.detail, namespace, step.over)
     except FieldsOwned as error:  # since the plan was made, which refuses what is there before
         error.hint += "; what is done already stays, and the next run goes on from there"
         raise

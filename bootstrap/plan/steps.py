@@ -37,11 +37,15 @@ class PushFiles:
 
 @dataclass(frozen=True)
 class ServerSideApply:
-    """Apply objects in phases: namespaces, CRDs until Established, the rest in parallel."""
+    """Apply objects in phases: namespaces, CRDs until Established, the rest in parallel.
+
+    Fields that other managers own are taken from all of them by `force_conflicts`, else from those in `over`.
+    """
 
     title: str
     objects: tuple[ClusterObject, ...]
     force_conflicts: bool = False
+    over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bootstrap.backup.archive import Backup, Keys, name_of
 from bootstrap.core.errors import Conflict, ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.kube import discovery
+from bootstrap.kube import crds
 from bootstrap.kube.objects import create
 from bootstrap.plan.execute import execute
 
@@ -132,9 +132,12 @@ def _has(live: Any, wanted: Any) -> bool:
 
 
 def _refuse_unserved(cluster: kube.Cluster, objects: Sequence[Object]) -> None:
-    """RefusedError when snapshots are to be restored, and the cluster does not serve their kind."""
+    """RefusedError when snapshots are to be restored, and the cluster does not serve their kind.
+
+    A driver that was installed a moment ago is waited for: a CRD is served some seconds after it exists.
+    """
     for item in objects:
-        if discovery.find(cluster, item["apiVersion"], item["kind"]) is None:
+        if not crds.becomes_served(cluster, item["apiVersion"], item["kind"]):
             found = f"the cluster serves no {item['kind']} in {item['apiVersion']}"
             hint = "install the storage driver and its snapshot CRDs first, or give --without-volumes"
             raise RefusedError("restoring", found, hint, cluster.server)

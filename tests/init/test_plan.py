@@ -103,6 +103,22 @@ def test_argocds_own_project_is_left_to_it_once_it_has_made_it() -> None:
             plan(REPO, Desired({}), ClusterPlan(argocd=[other]))
 
 
+def test_a_project_in_which_argocd_cannot_sync_is_taken_from_it_and_no_other() -> None:
+    def of(name: str, before: list[str], manager: str = "argocd-controller") -> Preview:
+        item = ClusterObject("argoproj.io/v1alpha1", "AppProject", "argocd", name, b"{}")
+        states = [{"spec": {"sourceRepos": listed}} for listed in (before, [REPO.url, "https://old.example"])]
+        return Preview(item, "conflict", *states, conflicts=(FieldConflict(".spec.sourceRepos", manager),))
+
+    projects = [of("apps", ["https://old.example"]), of("infrastructure", [REPO.url])]
+    (step,) = plan(REPO, Desired({}), ClusterPlan(projects=projects, repo_url=REPO.url)).steps
+    assert isinstance(step, ServerSideApply)
+    assert [item.name for item in step.objects] == ["apps"]
+    assert (step.force_conflicts, step.over) == (False, ("argocd-controller",))
+    theirs = [of("apps", ["https://old.example"], "kubectl")]
+    with pytest.raises(RefusedError):
+        plan(REPO, Desired({}), ClusterPlan(projects=theirs, repo_url=REPO.url))
+
+
 def test_force_takes_them() -> None:
     made = plan(REPO, Desired({}), ClusterPlan(argocd=[conflict()], force_conflicts=True))
     (step,) = made.steps

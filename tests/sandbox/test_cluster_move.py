@@ -149,7 +149,7 @@ def test_until_nothing_reads_the_old_one_the_projects_permit_both(followed: Worl
     assert followed.url not in git(moved_bare(followed), "show", "main:clusters/default/projects.yaml")
 
 
-def test_a_project_that_a_late_sync_of_the_old_repository_has_undone_is_found(
+def test_a_project_that_a_late_sync_of_the_old_repository_has_undone_is_found_and_set_again(
     followed: World, run: Run
 ) -> None:
     old, new = followed.url, moved_to(followed)
@@ -162,6 +162,12 @@ def test_a_project_that_a_late_sync_of_the_old_repository_has_undone_is_found(
     assert undone_projects(followed.cluster, old, new) == []
     apply_as(followed.cluster, late, "argocd", "argocd-controller")
     assert undone_projects(followed.cluster, old, new) == ["apps"]
+    given = ("--username", followed.sandbox.git_username, "--author", AUTHOR, "--yes", "--no-wait")
+    again = run("init", new, *given, env=environ(followed))
+    assert again.exit == 0, again.err
+    assert "apply AppProjects (1 object)" in again.err
+    assert undone_projects(followed.cluster, old, new) == []
+    assert state(followed)["projects"] == [new, old]
 
 
 def test_a_sync_of_the_old_repository_is_ended_and_no_other(
