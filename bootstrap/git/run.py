@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Calls:
     """git in one repository, with one environment. `shown` and `secrets` are for messages.
 
     `directory` need not exist yet: until then git runs in its parent. `timeout` is in seconds,
-    for each call. What only reads from a host is repeated for as long as `patience` lasts.
+    for each call. What only reads from a host is repeated for as long as `patience` lasts. `meanwhile` is
+    called once, while git waits for a host for the first time.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Calls:
         self.secrets = tuple(secrets)
         self.timeout = timeout
         self.patience = Patience()
+        self.meanwhile: Callable[[], None] | None = None
         self._objects: Objects | None = None
 
     def at(self, directory: Path) -> Calls:
@@ -81,8 +83,9 @@ class Calls:
         timeout = max(1.0, min(self.timeout, self.patience.left(began)))
         if patience.command_of(arguments) == "push":
             timeout = max(timeout, min(self.timeout, _PUSH_SECONDS))
+        meanwhile, self.meanwhile = self.meanwhile, None
         with traced() as trace:
-            answer = self._once(arguments, stdin, {**environ, **trace.environ}, timeout)
+            answer = self._once(arguments, stdin, {**environ, **trace.environ}, timeout, meanwhile)
             wire = trace.wire()
             if (
                 wire.page
@@ -91,10 +94,15 @@ class Calls:
             return replace(answer, wire=wire)
 
     def _once(
-        self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str], timeout: float
+        self,
+        arguments: Sequence[str],
+        stdin: bytes,
+        environ: Mapping[str, str],
+        timeout: float,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Answer:
         directory = self.directory if self.directory.is_dir() else self.directory.parent
-        return run(arguments, directory, environ, stdin, timeout)
+        return run(arguments, directory, environ, stdin, timeout, meanwhile)
 
     def _clean(self) -> None:
         """Before another try to clone: git refuses a folder that a killed clone has left."""
@@ -178,8 +186,11 @@ def run(
     environ: Mapping[str, str],
     stdin: bytes = b"",
     timeout: float = 120,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Answer:
     """Run `git ARGUMENTS` with exactly `environ`; a failure is an Answer, not an exception.
+
+    `meanwhile` is called while it runs.
 
     After `timeout` seconds git and its children are killed, and the answer says so. Raises GitError
     when git is not installed.
@@ -187,6 +198,8 @@ def run(
     with verbose.call(verbose.git(arguments, directory)) as call:
         process = _start(arguments, directory, environ, subprocess.PIPE)
         with process_group.ending(process):
+            if meanwhile is not None:
+                meanwhile()
             try:
                 out, err = process.communicate(stdin, timeout=timeout)
             except subprocess.TimeoutExpired:

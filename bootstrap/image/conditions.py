@@ -9,12 +9,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap.core.errors import InputError, RegistryError
 from bootstrap.core.output import Output
 from bootstrap.edit.files import Files
-from bootstrap.image.plan import Change, Outcome
 from bootstrap.oci.reference import Reference, canonical
+
+if TYPE_CHECKING:
+    from bootstrap.image.plan import Change, Outcome
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.edit import signatures
 from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.push import Draft, push
@@ -17,18 +16,17 @@ from bootstrap.git import credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity, identity
-from bootstrap.image import plan as plans
-from bootstrap.image import show
 from bootstrap.image import wanted as image_wanted
-from bootstrap.image.ask_kustomize import ByKustomize
 from bootstrap.image.conditions import ConditionChecks, Conditions
-from bootstrap.image.render import Renders
-from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what plans and renders takes long to import: `_load` does, while git waits for the host
     from bootstrap.edit.requests import Group
     from bootstrap.edit.review import Review
+    from bootstrap.image import plan as plans
+    from bootstrap.image import show
+    from bootstrap.image.ask_kustomize import ByKustomize
+    from bootstrap.image.render import Renders
     from bootstrap.providers import Provider
 
 
@@ -65,7 +63,7 @@ class SetRequest:
     commit: CommitOptions = field(default_factory=CommitOptions)
 
 
-Planned = Callable[[str, Files, Renders], plans.Request]
+Planned = Callable[[str, Files, "Renders"], "plans.Request"]
 """The request, from the folder that PATH names, the files as they are, and what renders them."""
 
 
@@ -76,6 +74,9 @@ def set_images(request: SetRequest, output: Output) -> int:
     expect = image_wanted.parse_expected(request.expect) if request.expect is not None else None
 
     def planned(under: str, files: Files, renders: Renders) -> plans.Request:
+        from bootstrap.image import plan as plans
+        from bootstrap.image.search import Scope
+
         return plans.Request(wanted, Scope(under, request.app, request.environment), expect)
 
     return change(planned, request.access, request.conditions, request.commit, output)
@@ -89,9 +90,11 @@ def change(
     checks = ConditionChecks(conditions, output)
     checks.check_time()
     if not (options.commits or access.repo):
+        from bootstrap.image import show
+
         tree, under = open_tree(access, output.invocation)
         with tree.locked():
-            renders = ByKustomize(output.invocation)
+            renders = _renders(output.invocation)
             outcome = decide(planned(under, tree, renders), tree, checks, renders)
             if not options.dry_run:
                 tree.write(outcome.files)
@@ -99,12 +102,27 @@ def change(
     who = _Author(options.author, output.invocation)
     asks_past = conditions.built_at is not None or conditions.only_newer
     with open_branch(access, output, asks_past=asks_past) as (branch, under):
+        branch.calls.meanwhile = _load
         run = _Run(branch, planned, under, checks, options, who, output)
         if options.review is not None and not options.dry_run:
             place = _propose(run, access, output)
         else:
             place = _push(run, access, output)
+    from bootstrap.image import show
+
     return show.changed(run.outcome(), output, dry_run=options.dry_run, place=place)
+
+
+def _load() -> None:
+    """Import what the plan needs."""
+    from bootstrap.edit import signatures  # noqa: F401
+    from bootstrap.image import ask_kustomize, plan, show  # noqa: F401
+
+
+def _renders(invocation: Invocation) -> ByKustomize:
+    from bootstrap.image.ask_kustomize import ByKustomize
+
+    return ByKustomize(invocation)
 
 
 class _Run:
@@ -128,12 +146,14 @@ class _Run:
         self._under = under
         self.checks = checks
         self.message = ""
-        self._renders = ByKustomize(who.invocation)
+        self._renders: ByKustomize | None = None
         self.request: plans.Request | None = None
         self._outcome: plans.Outcome | None = None
 
     def draft(self) -> Draft:
-        self.request = self._planned(self._under, self.branch, self._renders)
+        from bootstrap.edit import signatures
+
+        self.request = self._planned(self._under, self.branch, self.renders)
         self._outcome = self.decide(self.request, self.branch, self.checks)
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
@@ -146,7 +166,14 @@ class _Run:
         return Draft(self._outcome.files, self.message)
 
     def decide(self, request: plans.Request, files: Files, checks: ConditionChecks) -> plans.Outcome:
-        return decide(request, files, checks, self._renders)
+        return decide(request, files, checks, self.renders)
+
+    @property
+    def renders(self) -> ByKustomize:
+        """One for the whole run, which keeps what it has rendered."""
+        if self._renders is None:
+            self._renders = _renders(self.who.invocation)
+        return self._renders
 
     def decided(self) -> tuple[plans.Request, plans.Outcome]:
         assert self.request is not None  # noqa: S101 - a run drafts before it is pushed
@@ -158,6 +185,8 @@ class _Run:
 
 
 def _push(run: _Run, access: Access, output: Output) -> show.Place:
+    from bootstrap.image import show
+
     branch, options = run.branch, run.options
     publish = None
     if options.via == "api" and not options.dry_run:
@@ -192,6 +221,7 @@ def _group(run: _Run, access: Access, output: Output) -> Group | None:
 
 def _propose(run: _Run, access: Access, output: Output) -> show.Place:
     from bootstrap.edit.review import propose
+    from bootstrap.image import show
     from bootstrap.image.search import branch_name
 
     branch, review = run.branch, run.options.review
@@ -222,6 +252,8 @@ def _provider(branch: Branch, access: Access, output: Output, seconds: float) ->
 
 def decide(request: plans.Request, files: Files, checks: ConditionChecks, renders: Renders) -> plans.Outcome:
     """The plan, after what registries and history say about it."""
+    from bootstrap.image import plan as plans
+
     checks.begin()
     outcome = plans.plan(request, files, checks.pins, renders=renders)
     while True:
@@ -289,6 +321,8 @@ def _check_options(access: Access, options: CommitOptions) -> None:
 
 def _message(outcome: plans.Outcome, conditions: Conditions, options: CommitOptions, who: _Author) -> str:
     """The commit's message with its trailers."""
+    from bootstrap.image import plan as plans
+
     trailers = [conditions.trailers()]
     if options.signoff:
         trailers.append(f"Signed-off-by: {who.get()}")
