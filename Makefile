@@ -42,10 +42,13 @@ test-programs: $(INSTALLED)
 
 # Of what needs no cluster, the files that take the most processor time: they lay out whole repositories, race, or
 # start a program as a server.
-SLOW := sandbox ci catalog upgrade uninstall test_package.py edit/test_group.py git/test_thin.py git/test_commits.py \
-  image/test_push.py layout/test_old_catalogs.py providers/test_github.py \
+SLOW := sandbox ci catalog upgrade uninstall test_package.py cel/test_evaluator.py git/test_thin.py git/test_commits.py \
+  $(addprefix edit/test_,group.py interrupted.py busy_host.py) image/test_push.py image/test_set_properties.py \
+  kube/test_hostile.py $(addprefix layout/test_,old_catalogs.py user_edits.py merge_properties.py) \
+  providers/test_github.py validate/own/test_own.py \
   $(addprefix commands/test_,init.py init_signed.py signed.py app.py env.py image_built_at.py image_cut_off.py \
-  image_race.py image_rollback.py init_verify.py init_images.py untrusted_fuzz.py)
+  image_race.py image_rendered.py image_rollback.py init_verify.py init_images.py untrusted_fuzz.py untrusted_sizes.py \
+  component.py diff.py lists.py)
 
 # What needs no cluster and builds nothing, without the slow files: for the minutes between two edits.
 test-fast: $(INSTALLED)
