@@ -19,6 +19,7 @@ from bootstrap.git.urls import _loopback, host_of, is_ssh, without_userinfo
 
 TOKEN_VARIABLE = "BOOTSTRAP_GIT_TOKEN"  # noqa: S105 - a variable's name
 USERNAME_VARIABLE = "BOOTSTRAP_GIT_USERNAME"
+PROTOCOLS = "file:http:https:ssh"
 CONNECT_SECONDS = 20
 STALLED_SECONDS = 30
 
@@ -158,7 +159,7 @@ def environment(
         "LANGUAGE": "C",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
+        "GIT_ALLOW_PROTOCOL": PROTOCOLS,
         "GIT_MERGE_AUTOEDIT": "no",
     }
     if credential.token is not None and url.startswith(("http://", "https://")):
@@ -185,8 +186,14 @@ def with_settings(
 
 
 def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a git child process that does not contact any host."""
-    return environment("file:///", Credential(), environ, None)
+    """The environment of a git child process that contacts no host, even where objects are missing.
+
+    The repository's own configuration says which program fetches what a partial clone lacks.
+    """
+    return environment("file:///", Credential(), environ, None) | {
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",  # git 2.45 and newer
+    }
 
 
 def ssh_command(credential: Credential, users: str | None) -> str:

@@ -27,8 +27,9 @@ _BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebas
 
 
 def calls_for(root: Path, invocation: Invocation) -> Calls:
-    """git in the work tree at `root`, with the user's own configuration."""
-    return Calls(root, auth.plain_environment(invocation.environ), str(root))
+    """git in the work tree at `root`, with the user's own configuration: it may fetch what a clone lacks."""
+    fetches = {"GIT_ALLOW_PROTOCOL": auth.PROTOCOLS, "GIT_NO_LAZY_FETCH": "0"}
+    return Calls(root, auth.plain_environment(invocation.environ) | fetches, str(root))
 
 
 def url_of(root: Path) -> str:

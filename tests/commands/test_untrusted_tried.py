@@ -229,6 +229,36 @@ def test_file_that_attributes_keep_out_of_exports_is_compared_too(run: Run, tmp_
     assert "+ ConfigMap shop-dev/b" in compared.out
 
 
+@pytest.mark.parametrize("gone", ["HEAD", "HEAD~1", "HEAD~1:apps/shop/base/shop.yaml"])
+def test_program_that_fetches_for_a_partial_clone_is_not_run(run: Run, tmp_path: Path, gone: str) -> None:
+    """Git runs what a repository's own configuration names, as soon as it looks for a missing object."""
+    root = write(tmp_path / "repository", OURS)
+    git(root, "init", "-q")
+    for _ in range(2):
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", "x")
+        write(root, {BASE: OURS[BASE] + "# more\n"})
+    name = git(root, "rev-parse", gone)
+    (root / ".git/objects" / name[:2] / name[2:]).unlink()
+    config = root / ".git/config"
+    config.write_text(
+        f"{config.read_text()}\trepositoryformatversion = 1\n[extensions]\n\tpartialClone = origin\n"
+        f'[remote "origin"]\n\turl = {root}\n\tpromisor = true\n\tuploadpack = "touch {tmp_path}/ran;"\n'
+    )
+    for command in (
+        ("diff", str(root), "--rev", "HEAD~1..HEAD"),
+        ("diff", str(root), "--rev", "HEAD~1"),
+        ("diff", str(root), "--rev", "HEAD~1...HEAD"),
+        ("validate", str(root), "--changed-since", "HEAD~1"),
+        ("validate", str(root)),
+        ("image", "list", str(root)),
+        ("graph", str(root)),
+        ("trace", "web.example.com", "--repo", str(root)),
+    ):
+        assert run(*command).exit in range(0, 11)
+        assert not (tmp_path / "ran").exists(), command
+
+
 @pytest.mark.parametrize("what", ["deep", "without end", "huge", "waits", "no list", "no text"])
 def test_hostile_baseline_is_an_error(run: Run, tmp_path: Path, what: str) -> None:
     root = write(tmp_path / "repository", OURS)

@@ -47,4 +47,4 @@ def test_a_manifest_that_a_partial_clone_left_out_is_named(tmp_path: Path) -> No
     with pytest.raises(InputError) as caught:
         extract(clone, "HEAD", tmp_path / "out", Invocation())
     assert "does not have apps/definitions.yaml of HEAD" in caught.value.found
-    assert "git fetch --refetch origin" in str(caught.value.hint)
+    assert "git fetch --refetch --no-filter origin" in str(caught.value.hint)
