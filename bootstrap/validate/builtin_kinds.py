@@ -53,7 +53,7 @@ def load(release: Release | None = None) -> Mapping[str, Any]:
 
     `models`: model → {"fields": {name: type}, "required": [names]}; `kinds`: `apiVersion/Kind` → model.
     A type is str, int, float, bool, date, quantity, any, `int|str`, `#Model`, ["list", type],
-    ["dict", type] or ["enum", [values]].
+    ["dict", type], ["enum", [values]] or (of a custom kind) ["bounded", type, bounds].
     """
     wanted = nearest(release or newest())
     models: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from bootstrap.resources.index import dig, mapping, mappings, sequence
 from bootstrap.validate.admission.schema_values import has_rules
+from bootstrap.validate.rules.api import limits
 
 METADATA = "#V1ObjectMeta"
 _PLAIN = {"string": "str", "integer": "int", "boolean": "bool", "number": "float"}
@@ -32,9 +33,8 @@ def of_definition(body: Mapping[str, Any]) -> dict[str, Any]:
             "metadata": None,
             "status": {},
         }
-        root = _type({**schema, "type": "object", "properties": properties}, models, 0)
-        if isinstance(root, str):
-            kinds[f"{group}/{version.get('name')}/{kind}"] = root.removeprefix("#")
+        root = _model({**schema, "type": "object"}, properties, models, 0)
+        kinds[f"{group}/{version.get('name')}/{kind}"] = root.removeprefix("#")
         if has_rules(schema):
             rules[f"{group}/{version.get('name')}/{kind}"] = schema
     return {"models": models, "kinds": kinds, "rules": rules}
@@ -51,10 +51,16 @@ def argocd() -> dict[str, Any]:
 
 
 def _type(schema: Any, models: dict[str, Any], depth: int) -> Any:
-    """A schema's type in the form of builtin_kinds.py; further restrictions are left to the API server."""
+    """A schema's type in the form of builtin_kinds.py, with its bounds."""
     if schema is None:
         return METADATA
     schema = mapping(schema)
+    found = _unbounded(schema, models, depth)
+    bounds = limits.of_schema(schema)
+    return ["bounded", found, bounds] if bounds else found
+
+
+def _unbounded(schema: Mapping[str, Any], models: dict[str, Any], depth: int) -> Any:
     if schema.get("x-kubernetes-int-or-string"):
         return "int|str"
     if schema.get("x-kubernetes-embedded-resource") or depth > _DEEPEST:

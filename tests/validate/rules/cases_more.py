@@ -69,6 +69,18 @@ MORE = [
     Added("GB129", "of at most 262144", config("large", f"data: {{a: {'x' * 270_000}}}\n")),
     Added("GB129", "accepts 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
     Added(
+        "GB129",
+        "bytes of annotations",
+        config("noted", "data: {}\n").replace("shop}", f"shop, annotations: {{a: {'x' * 262_144}}}}}"),
+    ),
+    Added("GB360", "neither name nor", config("x", "data: {}\n").replace("name: x, ", "")),
+    Added(
+        "GB360",
+        "'Shop_1' is not the name",
+        edits=(("destination", "destination: {server: https://kubernetes.default.svc, namespace: Shop_1}"),),
+        also=("GB313",),
+    ),
+    Added(
         "GB232",
         "in the same Application",
         "apiVersion: templates.gatekeeper.sh/v1\nkind: ConstraintTemplate\n"

@@ -24,8 +24,8 @@ SIZE = Rule(
     "GB129",
     "too-large-to-apply",
     "error",
-    "An object is larger than the API server accepts, or than client-side apply can store in its annotation: "
-    "its sync fails.",
+    "An object or its annotations are larger than the API server accepts, or than client-side apply can "
+    "store in an annotation: its sync fails.",
     "add the sync option ServerSideApply=true to the object or its Application",
 )
 
@@ -141,6 +141,11 @@ def _key(key: str) -> str:
 
 
 def _size(index: Index, resource: Resource) -> Iterator[Problem]:
+    own = sum(len(str(item).encode()) for pair in resource.annotations.items() for item in pair)
+    if own > ANNOTATIONS:
+        message = f"{resource} has {own} bytes of annotations, but Kubernetes allows {ANNOTATIONS}"
+        yield problem(SIZE, resource, message, "metadata", "annotations", fix="keep the text elsewhere")
+        return
     group = resource.kind.partition(".")[2]
     if resource.kind in _SMALL or group in (
         "apps",

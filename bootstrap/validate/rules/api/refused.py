@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from bootstrap.core.numbers import whole
-from bootstrap.resources.index import Index, Resource, mapping, sequence
+from bootstrap.resources.index import APPLICATION, Index, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 PORT_TWICE = Rule(
@@ -27,7 +28,8 @@ NAME = Rule(
     "GB360",
     "name-invalid",
     "error",
-    "An object's name has a character that Kubernetes does not allow, or is too long: it is refused.",
+    "An object has no name, or it or its namespace has a name with a character that Kubernetes does not "
+    "allow, or that is too long: it is refused.",
     "use lower-case letters, digits and dashes, also where it is referenced",
 )
 SCHEDULE = Rule(
@@ -40,6 +42,7 @@ SCHEDULE = Rule(
 
 _NODE_PORTS = range(30000, 32768)
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABELS = ("Namespace", "Service")
 """Kinds whose names are a part of a host name, without dots and at most 63 characters."""
 _PLACEHOLDER = re.compile(r"[$<>{}%@()]")
@@ -52,6 +55,13 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     for resource in index.resources:
         if context.complete or resource.application:  # else it may be a template that something renders
             yield from _name(resource)
+            yield from _namespace(resource, resource.metadata.get("namespace"), "metadata", "namespace")
+        if resource.application and not resource.name and "items" not in resource.body:
+            message = f"{resource.short_kind} has neither name nor generateName"
+            yield problem(NAME, resource, message, "kind", fix="give it a name below metadata")
+        if resource.kind == APPLICATION:
+            place = ("spec", "destination", "namespace")
+            yield from _namespace(resource, dig(resource.body, *place), *place)
     for service in index.of("Service"):
         yield from _ports(service)
     for job in index.of("CronJob.batch"):
@@ -80,6 +90,15 @@ def _name(resource: Resource) -> Iterator[Problem]:
     else:
         fix = f"rename it to {fit}, also where it is referenced" if _SUBDOMAIN.fullmatch(fit) else None
         yield problem(NAME, resource, message, "metadata", "name", fix=fix)
+
+
+def _namespace(resource: Resource, name: Any, *path: str) -> Iterator[Problem]:
+    if not isinstance(name, str) or not name or _PLACEHOLDER.search(name):
+        return
+    if len(name) > 63 or not _LABEL.fullmatch(name):
+        message = f"{resource}: {name!r} is not the name of a namespace"
+        fix = "write at most 63 lower-case letters, digits and dashes"
+        yield problem(NAME, resource, message, *path, fix=fix)
 
 
 def _ports(service: Resource) -> Iterator[Problem]:

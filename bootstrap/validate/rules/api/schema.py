@@ -13,6 +13,7 @@ from typing import Any
 from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
+from bootstrap.validate.rules.api import limits
 from bootstrap.validate.rules.api.values import VALUES
 from bootstrap.validate.rules.api.versions import GROUPS, REMOVALS
 
@@ -137,6 +138,10 @@ def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iter
         return
     if isinstance(kind, list) and kind[0] == "enum":
         yield from _chosen(value, kind[1], path)
+    elif isinstance(kind, list) and kind[0] == "bounded":
+        yield from faults(value, kind[1], schema, path)
+        for message in limits.faults(value, kind[2]):
+            yield VALUE, f"{_spell(path)} {message}", path
     elif isinstance(kind, list):
         yield from _many(value, kind, schema, path)
     elif kind.startswith("#"):
