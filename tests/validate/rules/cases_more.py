@@ -73,6 +73,13 @@ MORE = [
         "bytes of annotations",
         config("noted", "data: {}\n").replace("shop}", f"shop, annotations: {{a: {'x' * 262_144}}}}}"),
     ),
+    Added(
+        "GB360",
+        "has an invalid prefix",
+        pod(annotations=", annotations: {argocd.argoproj.io/hook: Sync}").replace(
+            "name: once", "generateName: On_", 1
+        ),
+    ),
     Added("GB360", "neither name nor", config("x", "data: {}\n").replace("name: x, ", "")),
     Added(
         "GB360",

@@ -53,6 +53,8 @@ def of_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
             found[name] = True
     if isinstance(schema.get("pattern"), str) and schema["pattern"]:
         found["pattern"] = schema["pattern"]
+    if schema.get("type") in ("integer", "number") and isinstance(schema.get("enum"), list):
+        found["enum"] = schema["enum"]
     if schema.get("format") in FORMATS:
         found["format"] = schema["format"]
     return found
@@ -62,6 +64,8 @@ def faults(value: Any, bounds: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a value of the right type, as the end of a sentence that begins with its field."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield from _number(value, bounds)
+        if "enum" in bounds and value not in bounds["enum"]:
+            yield f"is {value}; allowed: {', '.join(map(str, bounds['enum'][:8]))}"
     for name, (kind, unit, word) in _SIZES.items():
         if name in bounds and isinstance(value, kind):
             size, bound = len(value), int(bounds[name])

@@ -76,6 +76,11 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
 
 def _name(resource: Resource) -> Iterator[Problem]:
     name, group = resource.metadata.get("name"), resource.kind.partition(".")[2]
+    generated = resource.metadata.get("generateName")
+    if not name and isinstance(generated, str) and not _PLACEHOLDER.search(generated):
+        if generated and not group.endswith(_FREE) and not _SUBDOMAIN.fullmatch(f"{generated}x"):
+            yield problem(NAME, resource, f"{resource} has an invalid prefix", "metadata", "generateName")
+        return
     if not isinstance(name, str) or not name or _PLACEHOLDER.search(name) or group.endswith(_FREE):
         return
     if resource.kind == "IPAddress.networking.k8s.io":
