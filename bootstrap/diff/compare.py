@@ -73,7 +73,7 @@ def _change(old: Resource | None, new: Resource | None) -> Change:
 
 def where_of(resource: Resource) -> str:
     """File and line, "" if unknown."""
-    return f"{resource.file}:{resource.line}" if resource.file else ""
+    return resource.place
 
 
 def renamed_hashes(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:

@@ -160,6 +160,5 @@ def _node(
         here += found.get(("", f"{resource.namespace}/{resource.name}"), ())
     states = [_STATES[one.severity] for one in here]
     state = worst(states)
-    where = f"{resource.file}:{resource.line}" if resource.file else ""
     notes = [*details, *(f"{one.rule}: {one.message}" for one in here)]
-    return Node(name, resource.name, kind, group, state, where, tuple(notes))
+    return Node(name, resource.name, kind, group, state, resource.place, tuple(notes))

@@ -257,7 +257,9 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     for number, (body, file) in enumerate(objects):
         kind, metadata = qualified(body), mapping(body.get("metadata"))
         name = str(metadata.get("name") or metadata.get("generateName") or "")
-        file, document, line = finder.find(file, body, name)
+        document, line = 0, 0  # of a chart's template nothing can be read
+        if prepared.unit.tool != "helm":
+            file, document, line = finder.find(file, body, name)
         facts.append((kind, str(metadata.get("namespace") or ""), name, file, document, line))
         if kind in WORKLOADS:
             images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))

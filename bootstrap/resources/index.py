@@ -104,6 +104,11 @@ class Resource:
             return 0
 
     @property
+    def place(self) -> str:
+        """File and line; only the file where the line is unknown (a chart's template), "" without one."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file
+
+    @property
     def short_kind(self) -> str:
         """The kind without its group."""
         return self.kind.partition(".")[0]

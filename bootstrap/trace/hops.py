@@ -71,7 +71,7 @@ class Hop:
     @property
     def where(self) -> str:
         resource = self.resource
-        return f"{resource.file}:{resource.line}" if resource is not None and resource.file else ""
+        return resource.place if resource is not None else ""
 
     @property
     def application(self) -> str:

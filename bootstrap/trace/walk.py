@@ -122,8 +122,7 @@ def _entrance(walk: _Walk, hop: Hop, route: Resource, service: Resource, port: A
 
 def _stop(stop: Stop) -> Remark:
     policy, rule = stop.policy, stop.rule
-    place = f"{policy.file}:{policy.line}" if policy.file else ""
-    return Remark("broken", stop.message, rule.fix, rule.id, place)
+    return Remark("broken", stop.message, rule.fix, rule.id, policy.place)
 
 
 def _route(walk: _Walk, entry: Entry) -> Hop:
@@ -162,9 +161,8 @@ def _service(walk: _Walk, service: Resource, port: Any, how: str) -> Hop:
     pods = selected(walk.index, mapping(service.spec.get("selector")), service.namespace)
     hop.details += [f"scraped by {monitor}" for monitor in scrapers(walk.index, service, pods)]
     if off := switched_off(walk.index, service):
-        place = f"{off[0].file}:{off[0].line}" if off[0].file else ""
         message = off_message(service, off)
-        hop.remarks.append(Remark("broken", message, SWITCHED_OFF.fix, SWITCHED_OFF.id, place))
+        hop.remarks.append(Remark("broken", message, SWITCHED_OFF.fix, SWITCHED_OFF.id, off[0].place))
     for pod in pods:
         hop.hops.append(_pods(walk, pod, "selected"))
     if not pods and not walk.index.knows(service.namespace):

@@ -95,7 +95,7 @@ def _rendered(application: Resource) -> Iterator[Note]:
 
 
 def _where(resource: Resource) -> str:
-    return f"{resource.file}:{resource.line}" if resource.file else ""
+    return resource.place
 
 
 def _looked_for(one: _Break, files: Mapping[str, bytes], prefix: str) -> Iterator[Note]:

@@ -63,8 +63,7 @@ def served_no_more(before: Iterable[Resource], after: Iterable[Resource]) -> Ite
             found = f"{group}/{version} {kind} is no longer served"
             left = " or ".join(f"{group}/{one}" for one in sorted(new[group, kind])) or "another kind"
             for one in users:
-                where = f"{one.file}:{one.line}" if one.file else ""
-                yield Note(f"{found}, and {one} uses it", f"use {left}", where, fatal=True)
+                yield Note(f"{found}, and {one} uses it", f"use {left}", one.place, fatal=True)
             if not users:
                 yield Note(f"{found}", f"nothing in Git uses it; other users must move to {left}")
 

@@ -33,7 +33,7 @@ class Places:
         line = resource.line
         if resource.file and self._is_suppressed(rule.id, resource.file, line, line):
             return None
-        if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
+        if line and posixpath.basename(resource.file) not in NAMES and problem.path:
             line = max(line, self._line(resource.file, resource.document, problem.path))
             if self._is_suppressed(rule.id, resource.file, line, resource.line):
                 return None
@@ -54,7 +54,7 @@ class Places:
     def _patched(self, problem: Problem) -> tuple[str, int] | None:
         """The line of the patch that sets a field; None when the object's own file does."""
         resource, path = problem.resource, problem.path
-        if not path or not resource.file or self._candidates is None or not resource.application:
+        if not path or not resource.line or self._candidates is None or not resource.application:
             return None
         value = value_at(resource.body, path)
         if value is None or posixpath.basename(resource.file) in NAMES:

@@ -72,7 +72,8 @@ class Finding:
 
     @property
     def where(self) -> str:
-        return f"{self.file}:{self.line}" if self.file else self.object or "?"
+        """File and line; the file alone for what a template makes, the object without a file."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file or self.object or "?"
 
 
 @dataclass

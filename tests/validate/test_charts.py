@@ -210,6 +210,32 @@ spec:
     assert "v1.35.0" in shown.out
 
 
+def test_a_finding_in_a_chart_of_the_repository_names_the_template(run: Run, root: Path) -> None:
+    bad = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata: {a: 1}\n"
+    many = '{{- range list "a" "b" }}\n---\n' + bad.replace("NAME", "{{ . }}") + "{{- end }}\n"
+    files = {
+        "things/Chart.yaml": "apiVersion: v2\nname: other-name\nversion: 1.0.0\n",
+        "things/templates/_help.tpl": '{{- define "x" -}}\n---\n{{- end -}}\n',
+        "things/templates/empty.yaml": "{{- if false }}\na: b\n{{- end }}\n# only this\n",
+        "things/templates/deep/many.yaml": many,
+        "things/charts/inner/Chart.yaml": "apiVersion: v2\nname: inner\nversion: 1.0.0\n",
+        "things/charts/inner/templates/one.yaml": bad.replace("NAME", "inner"),
+        "clusters/one/chart.yaml": application("thing", "things", "shop-dev"),
+    }
+    write(root, files)
+    answer = json.loads(run("validate", str(root), "-o", "json").out)
+    found = {(one["file"], one["line"], one["object"].rpartition("/")[2]) for one in answer["findings"]}
+    assert {rule["rule"] for rule in answer["findings"]} == {"GB122"}
+    template = "things/templates/deep/many.yaml"
+    assert found == {
+        (template, 0, "a"),
+        (template, 0, "b"),
+        ("things/charts/inner/templates/one.yaml", 0, "inner"),
+    }
+    told = run("validate", str(root)).out
+    assert f"{template}: error GB122: ConfigMap shop-dev/a: data.a is the number 1, not text" in told
+
+
 def test_what_a_chart_of_the_repository_depends_on_is_fetched_once(
     run: Run, root: Path, chart_repository: ChartRepository
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,27 @@ def build(unit: Unit, given: Given) -> tools.Built:
         if generated.holds_data(objects) and generated.generates(_files(folder / "chart")):
             again = _run(command, unit.path or options["chart"]["name"], folder, given.budget)
             objects = generated.settled(objects, tools.loaded(again.out)[0])
-    return tools.Built(tuple((body, "") for one in objects for body in _unlisted(one)), unreadable)
+    files = _templates(ended.out.decode("utf-8", "replace"), unit, given.files, len(objects))
+    placed = [(body, file) for one, file in zip(objects, files, strict=True) for body in _unlisted(one)]
+    return tools.Built(tuple(placed), unreadable)
+
+
+_DOCUMENT = re.compile(r"^---[ \t]*\n", re.MULTILINE)
+_SOURCE = re.compile(r"^# Source: [^/\n]+/(\S+)$", re.MULTILINE)
+_CONTENT = re.compile(r"^[^#\s]", re.MULTILINE)
+
+
+def _templates(text: str, unit: Unit, files: Files, count: int) -> list[str]:
+    """For each of `count` objects that helm printed, its template in the repository; "" where unknown."""
+    if unit.tool != "helm":
+        return [""] * count
+    found = []
+    for document in _DOCUMENT.split(text):
+        if _CONTENT.search(document):
+            source = _SOURCE.search(document)
+            path = posixpath.join(unit.path, source[1]) if source is not None else ""
+            found.append(path if files.has(path) else "")
+    return found if len(found) == count else [""] * count
 
 
 def _run(command: Sequence[str], chart: str, folder: Path, budget: run.Budget) -> run.Ended:

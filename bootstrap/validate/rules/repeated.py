@@ -26,7 +26,7 @@ def check(apps: Apps) -> Iterator[Problem]:
         place = (first.file, first.document, first.line)
         if first is item or not first.file or place == (item.file, item.document, item.line):
             continue
-        where = f"{first.file}:{first.line}"
+        where = first.resource.place
         yield problem(
             TWICE, item.resource, f"{item.resource} is applied by {item.application} twice; see {where}"
         )
