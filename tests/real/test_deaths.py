@@ -1,4 +1,7 @@
-"""redis and db on volumes: each vote that was taken is counted, whichever pod dies meanwhile."""
+"""redis and db on volumes: each vote that was taken is counted, whichever pod dies meanwhile.
+
+But for one: a queue that is popped (LPOP) cannot give a vote back whose answer is lost as redis ends.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ import pytest
 
 from tests.real.app import App, Voters, running
 from tests.real.node import Node, restarts, until
+
+
+POPPED = {"redis": 1}
+"""The most votes that may be on their way from redis to worker, by whose death loses them."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +54,8 @@ def _votes_after(app: App, voters: Voters, name: str, before: int) -> None:
     so_far = voters.taken
     until(lambda: voters.taken >= so_far + 20, "votes after")
     taken = voters.stop()
-    until(lambda: app.counted() >= before + taken, f"{taken} votes to be counted")
+    least = before + taken - POPPED.get(name, 0)
+    until(lambda: app.counted() >= least, f"{taken} votes to be counted after {before}")
 
 
 def _uid(pod: dict[str, object]) -> str:
