@@ -13,7 +13,6 @@ import pytest
 from tests.real.app import App, Voters, running
 from tests.real.node import Node, restarts, until
 
-
 POPPED = {"redis": 1}
 """The most votes that may be on their way from redis to worker, by whose death loses them."""
 

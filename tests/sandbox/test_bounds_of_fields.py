@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap.kube import Cluster
 from bootstrap.validate import custom_kinds
+from bootstrap.validate.rules.api import limits
 from bootstrap.validate.rules.api.schema import faults
 from tests.sandbox.admission import applied, created, until
 
@@ -113,6 +114,17 @@ def test_a_mapping_with_too_few_keys_is_refused(things: Cluster) -> None:
     why, _ = created(things, PATH, body)
     assert "should have at least 1 properties" in why
     assert found(body) == ["spec has 0 keys; at least 1 are allowed"]
+
+
+def test_bounds_that_are_none_are_left_out() -> None:
+    odd = {
+        "minLength": "2",
+        "maxLength": float("inf"),
+        "minimum": float("nan"),
+        "maximum": True,
+        "pattern": 3,
+    }
+    assert limits.of_schema({"type": "integer", **odd, "enum": ["a", 1, None, float("inf")]}) == {"enum": [1]}
 
 
 def test_a_pattern_that_cannot_be_judged_in_time_is_silent() -> None:

@@ -6,6 +6,7 @@ As the API server's structural schemas know them; a pattern or a format that can
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -43,21 +44,22 @@ _SIZES = {
 
 def of_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The bounds that a schema gives, by its own words; {} for none."""
-    found = {
-        name: schema[name]
-        for name in (*_NUMBERS, *_SIZES)
-        if isinstance(schema.get(name), int | float) and not isinstance(schema[name], bool)
-    }
+    found = {name: schema[name] for name in _NUMBERS if _is_number(schema.get(name))}
+    found |= {name: schema[name] for name in _SIZES if type(schema.get(name)) is int}
     for name, of in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if schema.get(name) is True and of in found:
             found[name] = True
     if isinstance(schema.get("pattern"), str) and schema["pattern"]:
         found["pattern"] = schema["pattern"]
     if schema.get("type") in ("integer", "number") and isinstance(schema.get("enum"), list):
-        found["enum"] = schema["enum"]
+        found["enum"] = [one for one in schema["enum"] if _is_number(one)]
     if schema.get("format") in FORMATS:
         found["format"] = schema["format"]
     return found
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def faults(value: Any, bounds: Mapping[str, Any]) -> Iterator[str]:
@@ -68,7 +70,7 @@ def faults(value: Any, bounds: Mapping[str, Any]) -> Iterator[str]:
             yield f"is {value}; allowed: {', '.join(map(str, bounds['enum'][:8]))}"
     for name, (kind, unit, word) in _SIZES.items():
         if name in bounds and isinstance(value, kind):
-            size, bound = len(value), int(bounds[name])
+            size, bound = len(value), bounds[name]
             if size < bound if name.startswith("min") else size > bound:
                 yield f"has {size} {unit}; {word} {bound} are allowed"
     if not isinstance(value, str):
