@@ -134,6 +134,9 @@ def test_a_fork_is_told_where_its_preview_is(merge: Path, environ: dict[str, str
     ended = steps.run(script, BASH, merge, on_path, {**environ, "FORK": "true"})
     assert ended.returncode == 0, ended.stderr
     assert "From a fork" in Path(environ["GITHUB_STEP_SUMMARY"]).read_text()
+    told, *_ = ended.stdout.splitlines()
+    assert told.startswith("::notice::No comment is written: from a fork, the run's token may not write one.")
+    assert "web:1.2.3 → registry.example.com/web:1.2.4" in ended.stdout
 
 
 def test_difference_that_cannot_be_rendered_fails_the_step(
