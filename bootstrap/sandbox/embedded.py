@@ -185,7 +185,8 @@ def _start(
             git = pool.submit(_start_gitea, folder, settings, invocation, programs, environ, deadline)
         if "redis" in settings.processes:
             process.start(folder, redis.spec(folder, settings, environ))
-        _start_cluster(sandbox, settings, invocation, environ, deadline, report)
+        if "kube-apiserver" in settings.processes:
+            _start_cluster(sandbox, settings, invocation, environ, deadline, report)
         if git:
             report("waiting for Gitea to answer")
             git.result()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,13 +15,16 @@ import requests
 
 from bootstrap.sandbox import environment, gitea, process, ready, state
 from bootstrap.sandbox.addresses import Sandbox
+from tests.ci import wheels
 from tests.conftest import USER_ENVIRONMENT, cache_key, programs_cache
 from tests.git_repositories import git
 from tests.sandbox.conftest import private_invocation
 from tests.tools import tool
 
 PATIENCE = 2400.0
-"""Seconds for one run: most of them go to pip, which installs bootstrap in each job as on a fresh runner."""
+"""Seconds for one run on a busy machine: pip installs bootstrap in each job, as on a fresh runner."""
+SOON = 300.0
+"""Seconds for one answer, on a busy machine."""
 _SETTINGS = {
     "[actions]\nENABLED = false": "[actions]\nENABLED = true\nDEFAULT_ACTIONS_URL = self",
     "REQUIRE_SIGNIN_VIEW = true": "REQUIRE_SIGNIN_VIEW = false",  # the runner fetches actions without a token
@@ -51,10 +53,12 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Host:
-    """Gitea, by its administrator."""
+    """Gitea, by its administrator or another user."""
 
     sandbox: Sandbox
     password: str
+    user: str = ""
+    token: str = ""
 
     @property
     def url(self) -> str:
@@ -62,27 +66,40 @@ class Host:
 
     @property
     def login(self) -> tuple[str, str]:
-        return self.sandbox.git_username, self.password
+        return self.user or self.sandbox.git_username, self.password
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/api/v1{path}", json=body, auth=self.login, timeout=60)
+        answer = requests.request(
+            method, f"{self.url}/api/v1{path}", json=body, auth=self._auth, timeout=SOON
+        )
         assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    def with_token(self) -> Host:
+        """The same by a token: checking a password takes Gitea twice the processor time of an answer."""
+        made = self.api("POST", f"/users/{self.login[0]}/tokens", {"name": "tests", "scopes": ["all"]})
+        return replace(self, token=made["sha1"])
+
+    def _auth(self, asked: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not self.token:
+            return requests.auth.HTTPBasicAuth(*self.login)(asked)
+        asked.headers["Authorization"] = f"token {self.token}"
+        return asked
+
     def page(self, path: str) -> requests.Response:
         """A page as its user sees it."""
-        return requests.get(f"{self.url}{path}", auth=self.login, timeout=60)
+        return requests.get(f"{self.url}{path}", auth=self._auth, timeout=SOON)
 
     def publish(self, owner: str, name: str, folder: Path, private: bool = False) -> str:
         """The folder as a repository of an organisation, which is made when missing; its commit."""
-        if not requests.get(f"{self.url}/api/v1/orgs/{owner}", auth=self.login, timeout=60).ok:
+        if not requests.get(f"{self.url}/api/v1/orgs/{owner}", auth=self._auth, timeout=SOON).ok:
             self.api("POST", "/orgs", {"username": owner, "visibility": "public"})
         self.api("POST", f"/orgs/{owner}/repos", {"name": name, "private": private})
-        self.api("PATCH", f"/repos/{owner}/{name}", {"has_actions": False})  # this push runs nothing
         if not (folder / ".git").exists():
             git(folder, "init", "--quiet", "--initial-branch=main")
         git(folder, "add", "--all", "--force")
-        git(folder, "commit", "--quiet", "--allow-empty", "--message", "All of it")
+        # Gitea looks for workflows some time after a push, even if it had none to run then.
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "All of it [skip ci]")
         git(folder, "push", "--quiet", self.push_url(owner, name), "HEAD:refs/heads/main")
         self.api("PATCH", f"/repos/{owner}/{name}", {"has_actions": True})
         return git(folder, "rev-parse", "HEAD")
@@ -96,8 +113,19 @@ class Host:
         deadline = time.monotonic() + PATIENCE
         while (found := look()) is None:
             assert time.monotonic() < deadline, f"waited for {what}: {self.runs()}"
-            threading.Event().wait(0.5)
+            threading.Event().wait(1)
         return found
+
+    def pull_request(self, repository: str, title: str, head: str, branch: str) -> int:
+        """A pull request from a branch of a repository; its number."""
+
+        def known() -> bool | None:  # a branch that was just pushed is not yet
+            listed = self.api("GET", f"/repos/{head}/branches")
+            return any(one["name"] == branch for one in listed) or None
+
+        self.until(known, f"{branch} of {head}")
+        body = {"title": title, "head": f"{head.partition('/')[0]}:{branch}", "base": "main"}
+        return int(self.api("POST", f"/repos/{repository}/pulls", body)["number"])
 
     def runs(self, repository: str = "") -> list[Any]:
         """The runs of a repository's workflows, the newest first."""
@@ -121,7 +149,7 @@ def with_actions(sandbox: Sandbox) -> Host:
     port = settings.ports["gitea"]
     deadline = time.monotonic() + PATIENCE
     ready.wait_for(folder, "gitea", lambda: ready.answers(port, "/api/healthz"), deadline, "GET /api/healthz")
-    return Host(sandbox, (folder / "git" / "password").read_text().strip())
+    return Host(sandbox, (folder / "git" / "password").read_text().strip()).with_token()
 
 
 @contextmanager
@@ -138,7 +166,7 @@ def runner(host: Host, folder: Path, on_path: Mapping[str, Path]) -> Iterator[Pa
         "HOME": str(folder / "home"),
         "BOOTSTRAP_CACHE_DIR": str(programs_cache()),
         "BOOTSTRAP_CACHE_KEY": str(cache_key()),
-        **{name: USER_ENVIRONMENT[name] for name in ("PIP_INDEX_URL", "PIP_CACHE_DIR") if name in os.environ},
+        **wheels.settings(),
     }
     (folder / "home").mkdir()
     log = folder / "log"

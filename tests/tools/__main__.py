@@ -1,9 +1,9 @@
 """`python -m tests.tools [NAME…]`: get what tests need, with progress; nothing is compiled in a test.
 
 With names, these programs alone; `real` means all that a real node needs. Without: every program of the
-simulated sandbox and of the tests, the npm packages of the published schemas, and the definitions that are
-read from Go modules. What exists is not built again. After `--missing`, what is not here is only named, and
-with `real` what this machine lacks for a node.
+simulated sandbox and of the tests, the npm packages of the published schemas, the wheels that the action
+installs, and the definitions that are read from Go modules. What exists is not built again. After
+`--missing`, what is not here is only named, and with `real` what this machine lacks for a node.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bootstrap.programs import build, build_folder, pinned
 from bootstrap.programs import find as programs
 from bootstrap.sandbox.node import layout, preflight
 from tests.catalog import custom_resources, test_alloy
+from tests.ci import wheels
 from tests.conftest import USER_ENVIRONMENT
 from tests.providers.published import servers
 from tests.tools import PINNED, find
@@ -95,6 +96,7 @@ def _fetch() -> None:
     """What cannot be fetched is said; the tests that read it skip by name."""
     if shutil.which("npm"):
         servers.install()
+    wheels.fetch()
     for read in (
         test_alloy.source,
         *(partial(custom_resources.text, name) for name in custom_resources.MODULES),
