@@ -67,8 +67,8 @@ class Browser:
             assert time.monotonic() < deadline, expression
             threading.Event().wait(0.05)
 
-    def picture(self, selector: str, margin: int = 12) -> bytes:
-        """One element of the page as PNG."""
+    def picture(self, selector: str, margin: int = 12, form: str = "png") -> bytes:
+        """One element of the page as `png` or, at half the size, as `webp`."""
         box = self.js(
             f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
             " return [b.x + scrollX, b.y + scrollY, b.width, b.height]; })()"
@@ -76,7 +76,8 @@ class Browser:
         x, y, width, height = box
         clip = {"x": max(0, x - margin), "y": max(0, y - margin), "scale": 1}
         clip |= {"width": width + 2 * margin, "height": height + 2 * margin}
-        taken = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
+        how: dict[str, Any] = {"format": form} | ({"quality": 75} if form == "webp" else {})
+        taken = self.call("Page.captureScreenshot", **how, clip=clip, captureBeyondViewport=True)
         return base64.b64decode(taken["data"])
 
     def close(self) -> None:
