@@ -11,14 +11,14 @@ MOST = 64 << 20
 """Bytes."""
 
 
-def content(path: Path) -> bytes:
-    """A file's content. OSError for one of more than 64 MB, a FIFO, a device: none is waited for."""
+def content(path: Path, most: int = MOST) -> bytes:
+    """A file's content. OSError for one of more bytes, a FIFO, a device: none is waited for."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a plain file", str(path))
-        found = stream.read(MOST + 1)
-    if len(found) > MOST:
-        raise OSError(errno.EFBIG, f"it has more than {MOST >> 20} MB", str(path))
+        found = stream.read(most + 1)
+    if len(found) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most >> 20} MB", str(path))
     return found
 
 

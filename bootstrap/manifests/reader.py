@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import StringIO
 from typing import Any
 
@@ -110,6 +111,7 @@ def line_of(content: bytes, document: int, path: Sequence[str | int]) -> int:
     return line_in(compose(content), document, path)
 
 
+@lru_cache(maxsize=2)
 def compose(content: bytes) -> list[Any]:
     """The nodes of a file's documents, for `line_in`; none when it is not valid YAML."""
     try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from bootstrap.manifests.reader import Fault, line_of, parse
+from bootstrap.manifests.reader import Fault, compose, line_in, line_of, parse
 from bootstrap.repository import kustomize
 from bootstrap.repository.files import LINKED, Files
 from bootstrap.resources.index import mappings, sequence
@@ -64,9 +65,17 @@ def unfilled(content: bytes) -> Fault:
     return Fault("template", line, message, "validate the program's output")
 
 
-def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
+def missing_faults(files: Files, missing: Iterable[kustomize.Missing]) -> Iterator[FileFault]:
+    """The fault of each entry that leads to nothing; a file is parsed once for all of its lines."""
+    nodes: dict[str, list[Any]] = {}
+    for one in missing:
+        if one.file not in nodes:
+            nodes[one.file] = compose(files.read(one.file))
+        yield _missing_fault(files, one, line_in(nodes[one.file], 0, one.entry.position))
+
+
+def _missing_fault(files: Files, missing: kustomize.Missing, line: int) -> FileFault:
     entry = missing.entry
-    line = line_of(files.read(missing.file), 0, entry.position)
     target = posixpath.normpath(posixpath.join(posixpath.dirname(missing.file), entry.name))
     if missing.why == "missing" and (nested := files.nested_in(target)):
         found = f"{entry.field} names {entry.name}, which is in the Git repository {nested}: that is not read"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,10 @@ from bootstrap.manifests.reader import MAX_BYTES, Parsed, parse
 
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
 MAX_FILES = 1_000_000
+LONGEST = 4096
+"""Characters of a path: Linux has none with more bytes."""
+MOST_ASKED = 500
+"""Paths without a file about which git is asked, one process each, whether it would ignore them."""
 LINKED = "it is a link to a folder, which is not followed"
 LOOKING = "reading the repository"
 """What was tried if files cannot be found."""
@@ -38,7 +41,7 @@ class Files:
     root: Path
     stats: dict[str, Stat] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    nested: list[str] = field(default_factory=list)
+    nested: set[str] = field(default_factory=set)
     ignored: frozenset[str] = frozenset()
     ignores: Callable[[str], bool] = lambda _: False
     since: int = field(default_factory=time.time_ns)
@@ -69,20 +72,19 @@ class Files:
 
     def nested_in(self, path: str) -> str | None:
         """The nested repository that a path is in."""
-        return next((one for one in self.nested if path == one or path.startswith(f"{one}/")), None)
+        return next((one for one in _around(path) if one in self.nested), None)
 
     def is_ignored(self, path: str) -> bool:
         """Whether git ignores a path, or a folder around it."""
-        parts = path.split("/")
-        return any("/".join(parts[:count]) in self.ignored for count in range(1, len(parts) + 1))
+        return any(one in self.ignored for one in _around(path))
 
     def keeps_out(self, path: str) -> bool:
         """Whether git would ignore a file that does not exist here, or the folder that it would be in."""
         folder = path.rpartition("/")[0]
         for one in (folder, path):
-            if one and one not in self._kept_out:
+            if one and one not in self._kept_out and len(self._kept_out) < MOST_ASKED:
                 self._kept_out[one] = not one.startswith("../") and self.ignores(one)
-        return self._kept_out.get(folder, False) or self._kept_out[path]
+        return self._kept_out.get(folder, False) or self._kept_out.get(path, False)
 
     def children(self, folder: str) -> list[str]:
         """The files directly in a folder."""
@@ -138,6 +140,13 @@ class Files:
         return value if isinstance(value, dict) else None
 
 
+def _around(path: str) -> Iterator[str]:
+    """The folders around a path, the outermost first, and itself; none of one that no file can have."""
+    if len(path) <= LONGEST:
+        yield from (path[:at] for at, character in enumerate(path) if character == "/")
+        yield path
+
+
 def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
     """Find every file of a folder except what is `ignored`; InputError when that fails.
 
@@ -175,30 +184,35 @@ def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
     return files
 
 
-_SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
+MOST_SUBMODULES = 10_000
 
 
-def _submodules(root: Path) -> list[str]:
+def _submodules(root: Path) -> set[str]:
     """The folders of submodules, including those that are not checked out."""
     file = root / ".gitmodules"
     text = ""
     if file.is_file():
         with file.open("rb") as stream:
             text = stream.read(MAX_BYTES).decode("utf-8", "replace")
-    return sorted({path.strip('"/') for path in _SUBMODULE.findall(text)})
+    found: set[str] = set()
+    for line in text.splitlines():
+        key, _, path = line.partition("=")
+        if key.strip() == "path" and len(found) < MOST_SUBMODULES:
+            found.add(path.strip().strip('"/'))
+    return found - {""}
 
 
 def _apart(files: Files, folder: str, entries: list[os.DirEntry[str]]) -> bool:
     """Whether a folder is not part of this repository: a nested Git repository or a virtual environment."""
-    if folder in files.nested:
-        return True
     for entry in entries:
         if entry.name == ".git":
-            files.nested.append(folder)
+            files.nested.add(folder)
             return True
         if entry.name == "pyvenv.cfg":
             return True
-    return False
+    if entries:  # a line in .gitmodules makes no submodule of files that git tracks
+        files.nested.discard(folder)
+    return folder in files.nested
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

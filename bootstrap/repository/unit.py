@@ -18,7 +18,7 @@ from bootstrap.repository.faults import (
     inflated,
     is_filled_later,
     is_unfilled,
-    missing_fault,
+    missing_faults,
     unfilled,
 )
 from bootstrap.repository.files import Files
@@ -160,9 +160,9 @@ def prepare(
         options, of_options, not_there = plugins.overrides(files, unit.path, options)
         of_plugins, not_had = plugins.named(files, sorted(closure.files | of_options))
         names, charts = sorted(closure.files | of_options | of_plugins), closure.charts
-        for missing in (*closure.missing, *not_there, *not_had):
-            if missing.why != "broken" and not _may_be_fetched(missing, allow_remote):
-                faults.append(missing_fault(files, missing))
+        every = (*closure.missing, *not_there, *not_had)
+        reported = (one for one in every if one.why != "broken" and not _may_be_fetched(one, allow_remote))
+        faults += missing_faults(files, reported)
         faults += inflated(files, names)
         blocked = bool(faults)
         volatile = bool(closure.missing)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.commands.untrusted import APPLICATION, OVERLAY, Checked, overlay
 from tests.conftest import Run
+from tests.counted import counted
 from tests.git_repositories import git
 from tests.repositories import OURS, URL, application, write
 
@@ -199,3 +202,44 @@ def test_long_chain_of_kustomizations_is_a_finding(checked: Checked) -> None:
     result = checked(files | {OVERLAY: "resources: [../../../../deep/0]\n"})
     assert result.exit == 1
     assert "is nested in more than 100 others" in result.out
+
+
+BASE = "apps/shop/base/shop.yaml"
+ENTRIES = "".join(f"  - f{number}.yaml  # bootstrap: ignore=GB101 x\n" for number in range(20_000))
+SUBMODULES = "".join(f'[submodule "{number}"]\n\tpath = p{number}\n' for number in range(300_000))
+
+
+def many_containers(count: int) -> str:
+    before = OURS[BASE].partition("        - name: web\n")[0]
+    return before + "".join(
+        f"        - name: c{number}\n          image: x:latest\n" for number in range(count)
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {BASE: "# bootstrap: ignore=GB999 x\n" * 100_000 + many_containers(3000)},
+        {BASE: many_containers(6000)},
+        {"apps/shop/base/kustomization.yaml": f"resources:\n{ENTRIES}"},
+        {".gitmodules": f"{SUBMODULES}\tpath = a{' ' * 1_000_000}b\n", BASE: many_containers(1)},
+    ],
+    ids=["comments above containers", "containers", "entries that lead to nothing", "submodules"],
+)
+def test_many_of_one_kind_take_a_time_like_their_number(files: dict[str, str], tmp_path: Path) -> None:
+    """Each took a time like the square of it, and was ended after 60 s of processor time."""
+    root = write(tmp_path / "repository", OURS, files)
+    git(root, "init", "-q")
+    command = (sys.executable, "-P", "-c", "from bootstrap.main import main; main()", "validate", ".")
+    ended = counted(command, root, os.environ, 60)
+    assert ended.status == 1, ended
+    assert ended.megabytes < 600
+
+
+def test_baseline_that_takes_more_memory_than_there_is_is_refused(run: Run, tmp_path: Path) -> None:
+    root = write(tmp_path / "repository", OURS)
+    baseline = tmp_path / "baseline.json"
+    baseline.write_text('{"findings": [' + ", ".join(['{"id": "x"}'] * 2_700_000) + "]}")
+    result = run("validate", str(root), "--baseline", str(baseline))
+    assert result.exit == 2
+    assert "it has more than 32 MB" in result.err

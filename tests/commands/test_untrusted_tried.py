@@ -288,3 +288,20 @@ def test_huge_file_of_git_is_not_read_into_memory(run: Run, tmp_path: Path, name
         file.truncate(1 << 40)
     for command in ("validate", "graph"):
         assert run(command, str(root)).exit in (0, ExitStatus.NO, ExitStatus.INPUT, ExitStatus.REFUSED)
+
+
+@pytest.mark.parametrize("folder", ["apps", "apps/shop/base"])
+def test_line_in_gitmodules_keeps_no_tracked_file_from_being_read(
+    run: Run, tmp_path: Path, folder: str
+) -> None:
+    """Argo CD applies those files, and an error in them was not found."""
+    wrong = {BASE: OURS[BASE].replace("name: web\n          image:", "name: web\n          imagee:", 1)}
+    root = write(tmp_path / "repository", OURS, wrong)
+    (root / ".gitmodules").write_text(f'[submodule "x"]\n\tpath = {folder}\n\turl = ../x\n')
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "x")
+    result = run("validate", str(root))
+    assert result.exit == ExitStatus.NO
+    assert "imagee" in result.out
+    assert "nothing was left out" in result.err

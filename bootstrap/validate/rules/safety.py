@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path
+from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, template_path
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 TAG = Rule(
@@ -99,7 +99,7 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     yield from _above(workload, container)
     if container.init and not container.sidecar:
         return
-    if container not in running(workload) or workload.kind in ("Job.batch", "CronJob.batch"):
+    if workload.kind in ("Job.batch", "CronJob.batch"):
         return
     requests, limits = mapping(dig(body, "resources", "requests")), mapping(dig(body, "resources", "limits"))
     missing = [f"requests.{key}" for key in ("cpu", "memory") if key not in requests and key not in limits]
