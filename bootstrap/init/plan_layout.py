@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bootstrap.core.errors import RefusedError
@@ -169,7 +169,8 @@ def next_layout(
             _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
         ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(previous, source.version), *layout_notes.of_merge(merged, newer), *notes)
+    lost = _missing(previous, source.version, set(merged.files) - set(tip))
+    notes = (*lost, *layout_notes.of_merge(merged, newer), *notes)
     return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
 
 
@@ -269,14 +270,18 @@ def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: 
     )
 
 
-def _missing(previous: PreviousLayout, version: str) -> tuple[str, ...]:
+def _missing(previous: PreviousLayout, version: str, added: Collection[str]) -> tuple[str, ...]:
+    """Notes about a lost commit of the catalog: only it tells new files from those that were removed here."""
     if previous.shipped is not None:
         return ()
+    laid = previous.record.catalog_version
     commit = previous.record.catalog_commit[:12] or "(none recorded)"
-    return (
-        f"the catalog's commit {commit} is not in the history: what differs from the current catalog "
-        + ("counts as changed here" if previous.record.catalog_version == version else "an open conflict"),
-    )
+    lost = f"the catalog's commit {commit} is not in the history: what differs from the current catalog"
+    if laid == version:
+        return (f"{lost} counts as changed here",)
+    way = f"to merge as if it were there, first run bootstrap upgrade --to WHEEL with bootstrap {laid}"
+    unknown = f"laid out, whether they are new or were removed here: {layout_notes.listed(sorted(added))}"
+    return (f"{lost} is an open conflict; {way}", *([unknown] if added else []))
 
 
 def _manifest_before(previous: PreviousLayout, tip: Files, settings: Settings) -> bytes | None:

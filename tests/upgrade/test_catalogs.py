@@ -18,12 +18,15 @@ from tests.layout import old_catalogs
 from tests.mirror import Mirror
 
 
-def wheel(folder: Path, files: Mapping[str, bytes], name: str = "gitops-bootstrap") -> Path:
+def wheel(
+    folder: Path, files: Mapping[str, bytes], name: str = "gitops-bootstrap", version: str = "0.0.1"
+) -> Path:
     place = folder / "gitops_bootstrap-0.0.1-py3-none-any.whl"
     with zipfile.ZipFile(place, "w") as made:
         for path, content in files.items():
             made.writestr(f"bootstrap/_catalog/{path}", content)
-        made.writestr("gitops_bootstrap-0.0.1.dist-info/METADATA", f"Name: {name}\nVersion: 0.0.1\n\nText\n")
+        metadata = f"Name: {name}\nVersion: {version}\n\nText\n"
+        made.writestr("gitops_bootstrap-0.0.1.dist-info/METADATA", metadata)
     return place
 
 
