@@ -98,13 +98,18 @@ def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Ba
         ) from error
 
 
+def path_of(folder: Path, backup: Backup) -> Path:
+    """The file of that backup, whether it exists or not."""
+    stamp = backup.created.replace("-", "").replace(":", "")
+    return folder / f"{_safe(backup.cluster)}-{stamp}{SUFFIX}"
+
+
 def write(folder: Path, backup: Backup, content: bytes) -> Path:
     """Write a new file, completely or not at all, which only its owner can read.
 
     Returns its path; RefusedError when it exists.
     """
-    stamp = backup.created.replace("-", "").replace(":", "")
-    path = folder / f"{_safe(backup.cluster)}-{stamp}{SUFFIX}"
+    path = path_of(folder, backup)
     names = {"cluster": backup.cluster, "created": backup.created, "objects": backup.names()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -130,14 +135,25 @@ def previous(folder: Path, cluster: str) -> list[str]:
     """
     found: list[tuple[str, list[str]]] = []
     for path in folder.glob(f"*{SUFFIX}{INDEX}"):
-        try:
-            data = json.loads(path.read_text())
-            if data["cluster"] == cluster:
-                found.append((str(data["created"]), [str(one) for one in data["objects"]]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            hint = "move it out of the folder, if it is not a backup's index"
-            raise InputError("reading the last backup's index", str(error), hint, str(path)) from error
+        of, created, names = _read_index(path)
+        if of == cluster:
+            found.append((created, names))
     return max(found)[1] if found else []
+
+
+def names_in(path: Path) -> list[str]:
+    """The names of the objects in the backup of that file; InputError for an unreadable index."""
+    return _read_index(path.with_name(path.name + INDEX))[2]
+
+
+def _read_index(path: Path) -> tuple[str, str, list[str]]:
+    """The cluster, the time and the objects' names."""
+    try:
+        data = json.loads(path.read_text())
+        return str(data["cluster"]), str(data["created"]), [str(one) for one in data["objects"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "move it out of the folder, if it is not a backup's index"
+        raise InputError("reading the last backup's index", str(error), hint, str(path)) from error
 
 
 def _fields(backup: Backup) -> dict[str, Any]:

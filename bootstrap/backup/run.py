@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from bootstrap import kube
 from bootstrap.argocd import home
-from bootstrap.backup import archive, collect, volumes
+from bootstrap.backup import archive, collect, leftovers, volumes
 from bootstrap.backup.archive import Backup, Keys
 from bootstrap.backup.volumes import Claim, Left
 from bootstrap.core.errors import ExitStatus, RefusedError
@@ -50,25 +51,42 @@ def backup(request: Request, output: Output) -> int:
     data = {"cluster": made.cluster, "repository": followed, "objects": made.names()}
     if request.dry_run:
         told = f"{told}{_of_volumes(len(claims), request)}; nothing was written"
-        lines = [*made.names(), *(f"snapshot of {one}" for one in claims), *map(_not_kept, left), told]
+        leftover = leftovers.find(cluster) if request.volumes else []
+        lines = [*made.names(), *(f"snapshot of {one}" for one in claims), *map(_not_kept, left)]
+        lines += [*(f"left by a backup that has not ended: {one}" for one in leftover), told]
         output.result({**data, **_data(claims, left, request)}, "\n".join(lines))
         return ExitStatus.NO
     content = archive.sealed(made, request.keys, output.invocation)  # before anything is asked of a driver
-    if claims:
-        with output.progress("taking snapshots") as progress:
-            stamp = at.replace("-", "").replace(":", "").lower()
-            ways, late = volumes.take(cluster, claims, stamp, request.timeout, progress.update)
-        made = replace(made, objects=(*objects, *ways))
-        content = archive.sealed(made, request.keys, output.invocation)
+    if request.volumes:
+        path = archive.path_of(request.folder, made)
+        with leftovers.settled(cluster, path, output.warn) as marks:
+            made, late = _with_snapshots(made, claims, marks, request.timeout, cluster, output)
+            archive.write(request.folder, made, archive.sealed(made, request.keys, output.invocation))
         claims = [one for one in claims if str(one) not in {two.claim for two in late}]
         left = [*left, *late]
-    path = archive.write(request.folder, made, content)
+    else:
+        path = archive.write(request.folder, made, content)
     for one in left:
         output.warn(_not_kept(one))
     told += _of_volumes(len(claims), request)
     data = {**data, "objects": made.names(), **_data(claims, left, request), "file": str(path)}
     output.result(data, f"{path}: {told}")
     return ExitStatus.NO if left else ExitStatus.OK
+
+
+def _with_snapshots(
+    made: Backup,
+    claims: Sequence[Claim],
+    marks: Mapping[str, str],
+    seconds: float,
+    cluster: kube.Cluster,
+    output: Output,
+) -> tuple[Backup, list[Left]]:
+    """The backup with the ways back to snapshots that it takes now, and what is not ready in time."""
+    with output.progress("taking snapshots") as progress:
+        labels = {volumes.LABEL: made.created.replace("-", "").replace(":", "").lower()}
+        ways, late = volumes.take(cluster, claims, labels, marks, seconds, progress.update)
+    return replace(made, objects=(*made.objects, *ways)), late
 
 
 def _of_volumes(number: int, request: Request) -> str:

@@ -7,6 +7,7 @@ is reported as kept only once the driver has said that it is ready, and its cont
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ KINDS = (SNAPSHOT, CONTENT, CLAIM)
 DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
 LABEL = "gitops-bootstrap.io/backup"
 """On a VolumeSnapshot of a backup: its time."""
+MARK = "gitops-bootstrap.io/unfinished-backup"
+"""On a VolumeSnapshot and its content until the backup's file is there (leftovers.py)."""
 LONGEST = 200
 """Maximum characters of a claim's name in its snapshot's name, which has at most 253."""
 TICK = 2.0
@@ -85,13 +88,19 @@ def look(cluster: kube.Cluster) -> tuple[list[Claim], list[Left]]:
 
 
 def take(
-    cluster: kube.Cluster, claims: Sequence[Claim], stamp: str, seconds: float, report: Callable[[str], None]
+    cluster: kube.Cluster,
+    claims: Sequence[Claim],
+    labels: Mapping[str, str],
+    marks: Mapping[str, str],
+    seconds: float,
+    report: Callable[[str], None],
 ) -> tuple[list[dict[str, Any]], list[Left]]:
     """Take a snapshot of each claim; returns the objects to restore, and what was not ready within `seconds`.
 
-    All are requested before any is waited for, so that they are from nearly the same moment.
+    All are requested before any is waited for, so that they are from nearly the same moment. What is made
+    has the labels, and the annotations `marks`.
     """
-    made = [(claim, _ask(cluster, claim, stamp)) for claim in claims]
+    made = [(claim, _ask(cluster, claim, labels, marks)) for claim in claims]
     deadline = time.monotonic() + seconds
     objects, left = list[dict[str, Any]](), list[Left]()
     for claim, name in made:
@@ -99,13 +108,19 @@ def take(
         content, why = _ready(cluster, claim.namespace, name, max(1.0, deadline - time.monotonic()))
         if content is None:
             found = f"{SNAPSHOT} {name} was not ready after {seconds:.0f} s{why}"
-            left.append(Left(str(claim), f"{found}; it was not deleted"))
+            left.append(Left(str(claim), f"{found}; it is deleted"))
             continue
         # Otherwise, the snapshot that the backup names would be deleted together with its namespace.
-        retain = {"spec": {"deletionPolicy": "Retain"}}
+        metadata = {"labels": labels, "annotations": marks}
+        retain = {"metadata": metadata, "spec": {"deletionPolicy": "Retain"}}
         merge_patch(cluster, API, CONTENT, None, content["metadata"]["name"], retain)
         objects += _ways_back(claim, name, content)
     return objects, left
+
+
+def restored(name: str) -> str:
+    """What a snapshot of that name, or its content, is called once it is restored."""
+    return f"restored-{name}"[:253]
 
 
 def claims_in(names: Sequence[str]) -> list[str]:
@@ -140,10 +155,11 @@ def _is_default(item: Object) -> bool:
     return (item["metadata"].get("annotations") or {}).get(DEFAULT) == "true"
 
 
-def _ask(cluster: kube.Cluster, claim: Claim, stamp: str) -> str:
-    name = f"{claim.name[:LONGEST].rstrip('.-')}-{stamp}"
+def _ask(cluster: kube.Cluster, claim: Claim, labels: Mapping[str, str], marks: Mapping[str, str]) -> str:
+    unique = secrets.token_hex(2)  # one that is still being deleted may be of the same second
+    name = f"{claim.name[:LONGEST].rstrip('.-')}-{labels[LABEL]}-{unique}"
     source = {"persistentVolumeClaimName": claim.name}
-    metadata = {"name": name, "namespace": claim.namespace, "labels": {LABEL: stamp}}
+    metadata = {"name": name, "namespace": claim.namespace, "labels": labels, "annotations": marks}
     spec = {"volumeSnapshotClassName": claim.snapshot_class, "source": source}
     create(cluster, {"apiVersion": API, "kind": SNAPSHOT, "metadata": metadata, "spec": spec})
     return name
@@ -172,27 +188,27 @@ def _ready(
 
 def _ways_back(claim: Claim, name: str, content: Object) -> Iterator[dict[str, Any]]:
     """The objects that recreate the claim from its snapshot, in the order in which they are created."""
-    restored = f"restored-{name}"
+    snapshot, content_name = restored(name), restored(content["metadata"]["name"])
     mode = (claim.live.get("spec") or {}).get("volumeMode") or "Filesystem"
     yield {
         "apiVersion": API,
         "kind": CONTENT,
-        "metadata": {"name": f"restored-{content['metadata']['name']}"[:253]},
+        "metadata": {"name": content_name},
         "spec": {
             "deletionPolicy": "Retain",
             "driver": content["spec"]["driver"],
             "source": {"snapshotHandle": content["status"]["snapshotHandle"]},
             "sourceVolumeMode": mode,
-            "volumeSnapshotRef": {"name": restored, "namespace": claim.namespace},
+            "volumeSnapshotRef": {"name": snapshot, "namespace": claim.namespace},
         },
     }
     yield {
         "apiVersion": API,
         "kind": SNAPSHOT,
-        "metadata": {"name": restored, "namespace": claim.namespace},
-        "spec": {"source": {"volumeSnapshotContentName": f"restored-{content['metadata']['name']}"[:253]}},
+        "metadata": {"name": snapshot, "namespace": claim.namespace},
+        "spec": {"source": {"volumeSnapshotContentName": content_name}},
     }
-    yield _claim(claim, restored)
+    yield _claim(claim, snapshot)
 
 
 def _claim(claim: Claim, snapshot: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.backup.volumes import API
+from bootstrap.core.errors import NotFound
 from bootstrap.kube.connection import request
 from bootstrap.kube.objects import create
+from bootstrap.kube.removal import merge_patch
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from tests.conftest import Run
@@ -31,6 +33,7 @@ __all__ = ["key"]
 
 DRIVER = "csi.example.com"
 CRDS = Path(__file__).parent / "snapshot-crds.yaml"
+PROTECTION = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection"
 GROUP = "/apis/snapshot.storage.k8s.io/v1"
 
 
@@ -70,6 +73,8 @@ class Driver:
         )
 
     def look(self) -> None:
+        for one in kube.list_objects(self.cluster, API, "VolumeSnapshotContent"):
+            self.forgotten(one)
         for one in kube.list_objects(self.cluster, API, "VolumeSnapshot"):
             if not (one.get("status") or {}).get("readyToUse"):
                 self.snapshot(one)
@@ -79,6 +84,21 @@ class Driver:
                 self.cluster, "v1", "PersistentVolume", None, f"pv-{one['metadata']['uid']}"
             ):
                 self.restored(one, source)
+
+    def forgotten(self, content: dict[str, Any]) -> None:
+        """What becomes of a content that is deleted, or whose snapshot is: its policy says it."""
+        metadata, reference = content["metadata"], content["spec"]["volumeSnapshotRef"]
+        deletes = content["spec"]["deletionPolicy"] == "Delete"
+        if "deletionTimestamp" in metadata:
+            if deletes:
+                self.kept.pop(content["status"]["snapshotHandle"])
+            done = {"metadata": {"finalizers": None}}
+            merge_patch(self.cluster, API, content["kind"], None, metadata["name"], done)
+        elif deletes and not kube.get(
+            self.cluster, API, "VolumeSnapshot", reference["namespace"], reference["name"]
+        ):
+            path = f"{GROUP}/volumesnapshotcontents/{metadata['name']}"
+            request(self.cluster, "DELETE", path, "as the driver")
 
     def snapshot(self, item: dict[str, Any]) -> None:
         metadata, source = item["metadata"], item["spec"]["source"]
@@ -113,12 +133,12 @@ class Driver:
             {
                 "apiVersion": API,
                 "kind": "VolumeSnapshotContent",
-                "metadata": {"name": name},
+                "metadata": {"name": name, "finalizers": [PROTECTION]},
                 "spec": {
                     "deletionPolicy": "Delete",
                     "driver": DRIVER,
                     "source": {"volumeHandle": volume},
-                    "volumeSnapshotRef": {"name": metadata["name"], "namespace": metadata["namespace"]},
+                    "volumeSnapshotRef": {key: metadata[key] for key in ("name", "namespace", "uid")},
                 },
             },
         )
@@ -135,14 +155,15 @@ class Driver:
 
     def status(self, plural: str, metadata: dict[str, Any], status: dict[str, Any]) -> None:
         place = f"namespaces/{metadata['namespace']}/" if metadata.get("namespace") else ""
-        request(
-            self.cluster,
-            "PATCH",
-            f"{GROUP}/{place}{plural}/{metadata['name']}/status",
-            "as the driver",
-            body=json.dumps({"status": status}).encode(),
-            content_type="application/merge-patch+json",
-        )
+        with suppress(NotFound):  # deleted meanwhile
+            request(
+                self.cluster,
+                "PATCH",
+                f"{GROUP}/{place}{plural}/{metadata['name']}/status",
+                "as the driver",
+                body=json.dumps({"status": status}).encode(),
+                content_type="application/merge-patch+json",
+            )
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -203,7 +224,7 @@ def forget(world: World) -> None:
         for item in kube.list_objects(world.cluster, api, kind):
             metadata = item["metadata"]
             namespace = metadata.get("namespace", "")
-            kube.removal.merge_patch(
+            merge_patch(
                 world.cluster,
                 api,
                 kind,
