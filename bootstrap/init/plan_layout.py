@@ -127,15 +127,17 @@ def next_layout(
     if old is None and previous.record.catalog_version == source.version:
         old = source.catalog  # its commit is lost, but a version's catalog is always the same
     base: dict[str, bytes] = {}
+    known: dict[str, bytes] = {}
     newer = previous.shipped is None or not recorded
     if old is not None and recorded:
         base = files.edited(files.shipped(old, old_manifest, recorded), recorded)
         newer = newer or files.shipped(old, None, recorded) != files.shipped(source.catalog, None, recorded)
+        known = base
         base = still_open(base, previous, settings.prefix)
     manifest = old_manifest if source.manifest is None else source.manifest
     shipped = files.shipped(source.catalog, manifest, clusters)
     theirs = files.edited(shipped, clusters)
-    merged = three_way(base, tip, theirs, merge_text, settings.prefix, laid_before=bool(base))
+    merged = three_way(base, tip, theirs, merge_text, settings.prefix, laid_before=bool(base), known=known)
     tree = dict(merged.files)
     notes: tuple[str, ...] = ()
     if before:

@@ -78,11 +78,13 @@ def three_way(
     merge_text: MergeText,
     prefix: str = "",
     laid_before: bool = True,
+    known: Mapping[str, bytes] | None = None,
 ) -> Merged:
     """Merge by path; a path of `ours` that neither other side has stays as it is.
 
     `prefix` is the prefix of every path of the layout: "" or `<path>/`. `laid_before`: `base` is what
     was laid out, so that what it lacks is new in the catalog; False in a first layout, or if it is lost.
+    `known` are files of open conflicts that `base` lacks: they are not new, and may be at another path.
     """
     retired = units.retired(base, theirs, units.folders_on(ours, prefix))
     foreign = units.foreign(base, ours, theirs, prefix) if laid_before else []
@@ -90,6 +92,10 @@ def three_way(
     kept_units = {units.unit_of(f"{folder}/", prefix) or folder for folder in retired}
     # Where what was laid out is lost, what moved is found by what is in the catalog now.
     moved = renames.followed(base if base or laid_before else theirs, ours, theirs, prefix)
+    if known and not known.keys() <= base.keys():
+        for path, place in renames.followed({**known, **base}, ours, theirs, prefix).items():
+            if path not in base and place not in moved.values():
+                moved.setdefault(path, place)
     left_out = set(renames.of_removed_folders(base, ours, theirs, moved, prefix)) if laid_before else set()
     here = {
         path: ours[moved.get(path, path)] for path in {*base, *ours, *theirs} if moved.get(path, path) in ours

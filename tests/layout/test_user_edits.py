@@ -11,6 +11,7 @@ import posixpath
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -247,6 +248,16 @@ def means(before: bytes | None, new: bytes, there: bytes) -> bool:
         return False
     comments = {line for line in said(new) - said(before or b"") if line.startswith(b"#")}
     return comments <= set(said(there)) and not any(at in here for at in was.keys() - wanted.keys())
+
+
+@pytest.mark.parametrize("path", ["cert-manager/application.yaml", "loki/README.md", "traefik/values.yaml"])
+def test_what_moved_in_a_history_that_was_rewritten_stays_where_it_is_with_its_conflict(path: str) -> None:
+    world = World(OLD[0])
+    world.upgrade(OLD[1], [])
+    edits = [Edit(kind, f"infrastructure/{path}", 0, 3) for kind in ("squash", "rename")]
+    world.upgrade(OLD[2], edits)
+    assert f"infrastructure/{path}" not in world.tip
+    assert f"infrastructure/{path}" in parse_record(world.tip[RECORD]).conflicts
 
 
 @given(st.integers(0, 2), MORE, st.tuples(EDITS, EDITS, EDITS))
