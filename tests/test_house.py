@@ -45,6 +45,18 @@ def test_no_module_is_longer_than_a_room() -> None:
     assert ordered[len(ordered) // 2] <= 110
 
 
+def test_temporary_folders_are_those_that_the_next_run_removes() -> None:
+    """core/scratch.py: what a killed run leaves anywhere else in the temporary folder stays there."""
+    call = re.compile(r"tempfile\.(?:mk[ds]temp|\w*Temporary\w+)\((?:[^()]|\([^()]*\))*\)")
+    loose = [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in _modules()
+        for found in call.findall(path.read_text())
+        if "dir=" not in found or "TMPDIR" in found
+    ]
+    assert loose == []
+
+
 def test_every_package_says_in_one_sentence_what_is_in_it() -> None:
     for path in PACKAGE.rglob("__init__.py"):
         if not {"_catalog", "sandbox", "commands"} & set(path.parts):

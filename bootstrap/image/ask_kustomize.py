@@ -150,13 +150,11 @@ def _key(path: str, contents: Mapping[str, bytes]) -> str:
 
 def _build(program: str, path: str, contents: Mapping[str, bytes]) -> list[Container] | str:
     """The containers that kustomize renders, or why it fails."""
-    import tempfile
-    from pathlib import Path
-
+    from bootstrap.core import scratch
     from bootstrap.repository.tools import Overlay, build_many
 
-    with tempfile.TemporaryDirectory(prefix="bootstrap-render-", ignore_cleanup_errors=True) as name:
-        root = Path(name).resolve() / "repository"
+    with scratch.folder("render") as folder:
+        root = folder / "repository"
         for file, content in contents.items():
             target = root / file
             target.parent.mkdir(parents=True, exist_ok=True)

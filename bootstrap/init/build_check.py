@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
+from bootstrap.core import scratch
 from bootstrap.core.invocation import Invocation
 from bootstrap.init.preflight import Finding
 from bootstrap.repository.tools import Overlay, build_many, kustomize
@@ -52,10 +51,7 @@ def _errors(
     if not folders:
         return {}
     program = kustomize(invocation, report)
-    with tempfile.TemporaryDirectory(
-        prefix="bootstrap-build-", dir=invocation.environ.get("TMPDIR") or None, ignore_cleanup_errors=True
-    ) as name:
-        root = Path(name).resolve()
+    with scratch.folder("merged", invocation.environ.get("TMPDIR")) as root:
         for path, content in files.items():
             place = root / path
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import posixpath
-import tempfile
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
+from bootstrap.core import scratch
 from bootstrap.repository import kustomize, tools
 from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping
@@ -30,8 +29,7 @@ def build(files: Files, folder: str, options: Mapping[str, Any], program: str) -
     """The objects of a folder's plain part; an error if it cannot be built without the rest."""
     closure = kustomize.closure(files, folder)
     gone = {(one.file, one.entry.name) for one in closure.missing}
-    with tempfile.TemporaryDirectory(prefix="bootstrap-plain-") as name:
-        root = Path(name).resolve()
+    with scratch.folder("plain") as root:
         for path in closure.files - closure.charts:
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
