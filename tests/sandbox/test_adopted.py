@@ -12,6 +12,8 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.manifests.reader import documents
+from tests.sandbox import test_cluster_move as move
+from tests.sandbox import test_cluster_rename as rename
 from tests.sandbox.test_argocd_processes import until
 from tests.sandbox.test_init import install_by_hand
 from tests.sandbox.world import World
@@ -114,6 +116,33 @@ def test_a_rotation_changes_what_it_reads(adopted: World, tmp_path: Path) -> Non
     done = adopted.run("cluster", "rotate", *what, *options)
     assert done.exit == 0, done.err
     assert secret(adopted)["password"] == token.read_text()
+
+
+def test_a_move_has_it_follow_the_new_repository(adopted: World) -> None:
+    move.mirrored(adopted)
+    adopted.environ.update(move.environ(adopted))
+    done = adopted.run(*move.arguments(adopted, "--yes"))
+    assert done.exit == 0, done.err
+    assert move.state(adopted, HOME) == move.expected(adopted)
+    assert kube.get(adopted.cluster, "v1", "Namespace", None, "argocd") is None
+    again = adopted.run(*move.arguments(adopted, "--yes"))
+    assert again.exit == 0, again.err
+    assert move.state(adopted, HOME) == move.expected(adopted)
+
+
+def test_a_rename_leaves_it_where_it_is(adopted: World) -> None:
+    adopted.environ.update(move.environ(adopted))
+    before = adopted.objects()
+    done = adopted.run(*rename.arguments(adopted, "edge", "--domain", "example.net"))
+    assert done.exit == 0, done.err
+    root = kube.get(adopted.cluster, "argoproj.io/v1alpha1", "Application", HOME, "root")
+    assert root is not None
+    assert root["spec"]["sources"][0]["path"] == "clusters/edge"
+    assert adopted.objects().keys() == before.keys(), "nothing was deleted, and nothing is new"
+    found = documents(adopted.files()["clusters/edge/root.yaml"], "root.yaml")[0]
+    assert found["metadata"]["namespace"] == HOME
+    as_init = adopted.init("--cluster", "edge")
+    assert (as_init.exit, "nothing to do" in as_init.out) == (0, True), as_init.err
 
 
 def test_a_backup_has_what_is_there(adopted: World, tmp_path: Path) -> None:

@@ -52,14 +52,14 @@ def move(world: World, run: Run, *more: str) -> Result:
     return run(*arguments(world, "--yes", *more), env=environ(world))
 
 
-def state(world: World) -> dict[str, Any]:
-    """Whom the cluster follows, by what credentials, and each repository's webhooks."""
-    found = kube.get(world.cluster, "argoproj.io/v1alpha1", "Application", "argocd", "root")
-    project = kube.get(world.cluster, "argoproj.io/v1alpha1", "AppProject", "argocd", "apps")
+def state(world: World, home: str = "argocd") -> dict[str, Any]:
+    """Whom the cluster follows, by what credentials, and each repository's webhooks; Argo CD is in `home`."""
+    found = kube.get(world.cluster, "argoproj.io/v1alpha1", "Application", home, "root")
+    project = kube.get(world.cluster, "argoproj.io/v1alpha1", "AppProject", home, "apps")
     assert found is not None
     assert project is not None
     secrets = kube.list_objects(
-        world.cluster, "v1", "Secret", "argocd", "argocd.argoproj.io/secret-type=repository"
+        world.cluster, "v1", "Secret", home, "argocd.argoproj.io/secret-type=repository"
     )
     hooks = {
         name: [
