@@ -9,6 +9,8 @@ from pathlib import Path
 
 MOST = 64 << 20
 """Bytes."""
+LONGEST = 3500
+"""Bytes of a path that something is still added to: Linux has none with more than 4096."""
 
 
 def content(path: Path, most: int = MOST) -> bytes:
@@ -28,3 +30,16 @@ def text(path: Path, errors: str = "replace") -> str:
         return content(path).decode("utf-8", errors)
     except OSError:
         return ""
+
+
+def git_folder(root: Path) -> Path:
+    """Where git keeps the data of the work tree at `root`: `.git`, or the folder that a `.git` file names."""
+    git = root / ".git"
+    named = text(git, "surrogateescape") if git.is_file() else ""
+    return named_by(named.removeprefix("gitdir:"), root) or git
+
+
+def named_by(content: str, folder: Path) -> Path | None:
+    """The path, from `folder`, that a file of git has as its content; None for what no path can be."""
+    name = content.strip()
+    return folder / name if name and "\0" not in name and len(os.fsencode(name)) < LONGEST else None

@@ -46,11 +46,7 @@ _TEXTS = (".yaml", ".yml", ".json", "Kustomization")
 
 def is_sparse(root: Path) -> bool:
     """Whether the work tree at `root` may be sparse, without starting a process."""
-    git = root / ".git"
-    if git.is_file():
-        named = plain_file.text(git, "surrogateescape").removeprefix("gitdir:").strip()
-        git = root / named
-    return (git / "info" / "sparse-checkout").exists()
+    return (plain_file.git_folder(root) / "info" / "sparse-checkout").exists()
 
 
 def left_out(calls: Calls) -> dict[str, str]:

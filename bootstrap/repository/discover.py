@@ -225,12 +225,11 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
 
 def remotes(root: Path) -> list[str]:
     """The URLs in git's configuration, also for a work tree that has it elsewhere."""
-    git = root / ".git"
-    if git.is_file() and (match := re.match(r"gitdir:\s*(.+)", plain_file.text(git))):
-        git = root / match[1].strip()
-        common = git / "commondir"
-        git = git / plain_file.text(common).strip() if common.is_file() else git
-    return re.findall(r"^\s*url\s*=\s*(\S+)", plain_file.text(git / "config"), re.MULTILINE)
+    git = plain_file.git_folder(root)
+    common = git / "commondir"
+    if common.is_file():
+        git = plain_file.named_by(plain_file.text(common, "surrogateescape"), git) or git
+    return re.findall(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", plain_file.text(git / "config"), re.MULTILINE)
 
 
 def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:

@@ -305,3 +305,12 @@ def test_line_in_gitmodules_keeps_no_tracked_file_from_being_read(
     assert result.exit == ExitStatus.NO
     assert "imagee" in result.out
     assert "nothing was left out" in result.err
+
+
+@pytest.mark.parametrize("content", [b"/a" * 3000, b"/a\0b", b"\xff", b"x\n::error::y", b""])
+def test_git_file_that_names_no_path_is_an_error_of_the_input(
+    run: Run, tmp_path: Path, content: bytes
+) -> None:
+    root = write(tmp_path / "repository", OURS, {".git": b"gitdir: " + content})
+    for command in (("validate", str(root)), ("image", "list", str(root)), ("graph", str(root))):
+        assert run(*command).exit in (0, ExitStatus.NO, ExitStatus.INPUT, ExitStatus.REFUSED)
