@@ -30,10 +30,14 @@ def followed(base: Files, ours: Files, theirs: Files, prefix: str = "") -> dict[
         place = _best(base, ours, path, free, units.get(unit, unit), prefix)
         if place is not None:
             moved[path] = place
-    folders = _folders(moved)
+    folders = {**{old: here for old, here in units.items() if old and here}, **_folders(moved)}
     for path in [path for path in gone if path not in moved]:
         place = _in_folder(path, folders)
         if place in ours and place in new and place not in moved.values():
+            moved[path] = place
+    for path in _only_in(base, ours, theirs):  # what left the catalog was moved with its folder
+        place = _in_folder(path, folders)
+        if place in new and place not in moved.values() and _alike(base[path], ours[place]) >= ALIKE:
             moved[path] = place
     for path in _only_in(theirs, base, ours):
         place = _in_folder(path, folders)

@@ -106,6 +106,9 @@ class World:
         previous = PreviousLayout(record, None if self.done.squashed else shipped)
         result = next_layout(source, SETTINGS, previous, ours, merge_text)
         base: Tree = {} if self.done.squashed else self.laid[-1]
+        for path in {*theirs} - {*self.laid[-1], *result.tree}:
+            if (place := self.done.in_unit(path)) in result.tree and place not in ours:
+                self.done.places[path] = place
         self.check_ours(ours, base, theirs, result)
         self.check_theirs(ours, base, theirs, result)
         if self.done.squashed:  # what moved and was edited too much to be known again was laid out anew
@@ -258,6 +261,17 @@ def test_what_moved_in_a_history_that_was_rewritten_stays_where_it_is_with_its_c
     world.upgrade(OLD[2], edits)
     assert f"infrastructure/{path}" not in world.tip
     assert f"infrastructure/{path}" in parse_record(world.tip[RECORD]).conflicts
+
+
+def test_in_an_app_of_another_name_what_is_new_comes_and_what_left_the_catalog_goes() -> None:
+    world = World(OLD[0])
+    here, there = "apps/voting-app", "apps/voting-app-6"
+    world.upgrade(OLD[1], [Edit("rename-folder", f"{here}/base/db.yaml", 0, 6)])
+    assert not [path for path in world.tip if path.startswith(f"{here}/")]
+    assert f"{there}/README.md" in world.tip
+    assert f"{there}/base/postgres/roles.sql" not in world.tip
+    world.upgrade(OLD[2], [])
+    assert not [path for path in world.tip if path.startswith(f"{here}/")]
 
 
 @given(st.integers(0, 2), MORE, st.tuples(EDITS, EDITS, EDITS))

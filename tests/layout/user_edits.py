@@ -22,15 +22,28 @@ OVERLAYS = "apps/voting-app/overlays"
 
 @dataclass
 class Done:
-    """`places`: the catalog's path → the path here; `own`: files that only the user has."""
+    """`places`: the catalog's path → the path here; `own`: files that only the user has.
+
+    `units`: the catalog's component or app → the one here, for those that have another name.
+    """
 
     places: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
     own: Tree = field(default_factory=dict)
     on: dict[str, bool] = field(default_factory=dict)
     squashed: bool = False
 
     def place(self, path: str) -> str:
         return self.places.get(path, path)
+
+    def in_unit(self, path: str) -> str:
+        """Where a new file of the catalog belongs."""
+        unit = unit_of(path)
+        return self.units.get(unit, unit) + path[len(unit) :]
+
+
+def unit_of(path: str) -> str:
+    return "/".join(path.split("/")[:2])
 
 
 @dataclass(frozen=True)
@@ -245,9 +258,13 @@ def _rename(tree: Tree, one: Edit, done: Done, mark: bytes) -> None:
 
 def _rename_folder(tree: Tree, one: Edit, done: Done, mark: bytes) -> None:
     """A component or an app under another name."""
-    folder = "/".join(done.place(one.path).split("/")[:2])
-    if not folder.startswith("clusters/"):
-        _move_folder(tree, done, folder, f"{folder}-{one.salt}")
+    folder = unit_of(done.place(one.path))
+    new = f"{folder}-{one.salt}"
+    if folder.startswith("clusters/"):
+        return
+    _move_folder(tree, done, folder, new)
+    if not any(path.startswith(f"{folder}/") for path in tree):
+        done.units[unit_of(one.path)] = new
 
 
 def _rename_overlay(tree: Tree, one: Edit, done: Done, mark: bytes) -> None:
