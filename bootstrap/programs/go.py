@@ -33,7 +33,7 @@ _PIP_DROPPED = ("PIP_LOG", "PIP_CACHE_DIR", "PIP_REPORT", "TMPDIR")
 """Where pip would write besides the folder that it is given."""
 FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
 
-_ROOM = 6 * 2**30
+_ROOM = 6_000_000_000
 """Bytes of memory of a machine whose compilers may use more of it."""
 
 # Variables that would build for another machine, or otherwise than pinned.
