@@ -132,6 +132,8 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
 
     `A...B` is what B has changed since it branched off A, as in `git diff`.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from bootstrap.git.revisions import extract
 
     sides: list[dict[Key, Resource]] = []
@@ -140,13 +142,20 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     by_name: list[dict[str, Resource]] = []
     cluster_is_there = False
     options = request.options(tuple(remotes(request.path)))
-    with scratch.folder("diff") as folder:
-        for number, revision in enumerate(_revisions(request, output)):
-            root = request.path
-            if revision:
-                root = folder / str(number)
-                root.mkdir()
-                extract(request.path, revision, root, output.invocation)
+    with scratch.folder("diff") as folder, ThreadPoolExecutor(2) as pool:
+
+        def written(number: int, revision: str) -> Path:
+            if not revision:
+                return request.path
+            root = folder / str(number)
+            root.mkdir()
+            extract(request.path, revision, root, output.invocation)
+            return root
+
+        # The second one is written while the first is read.
+        roots = [pool.submit(written, *one) for one in enumerate(_revisions(request, output))]
+        for number, ready in enumerate(roots):
+            root = ready.result()
             if _has_cluster(root, request.cluster):
                 cluster_is_there = True
             elif number == 0 or cluster_is_there:
