@@ -17,7 +17,8 @@ from bootstrap.git.objects import Entry, NewCommit
 from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
-FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
+FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=")
+"""Nothing is updated but what a call names: two runs in one work tree would race for origin's branches."""
 
 
 class Branch:

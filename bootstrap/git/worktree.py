@@ -15,7 +15,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import auth, cut, urls
 from bootstrap.git.auth import Credential
-from bootstrap.git.branch import Branch, users_ssh
+from bootstrap.git.branch import FETCH, Branch, users_ssh
 from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
@@ -58,7 +58,7 @@ class WorkTreeBranch(Branch):
         """Fetch the remote branch; InputError when the remote has no such branch."""
         tip = f"{self.private}/tip"
         spec = f"+refs/heads/{self.branch}:{tip}"
-        answer = self.calls.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, spec)
+        answer = self.calls.run(*FETCH, self.remote, spec)
         if answer.status:
             if "couldn't find remote ref" in answer.err:
                 hint = "name a branch with --branch, or push this one first"
