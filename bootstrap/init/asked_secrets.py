@@ -31,7 +31,7 @@ def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
 
     Raises InputError, naming the Application, for an annotation that is not such a list, and for a Secret
     that the Application may not have: outside its own namespace, or in one of Argo CD's, Kubernetes' or, for
-    an app, the infrastructure's.
+    an app, the infrastructure's; or one that another Application requests, too.
     """
     components = list(_of_components(tree, settings))
     infrastructure = {_namespace(one) for folder, one in components if _is_infrastructure(folder)} - {""}
@@ -40,8 +40,23 @@ def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
         annotations = mapping(mapping(application.get("metadata")).get("annotations"))
         if text := annotations.get(SECRETS):
             taken = frozenset() if _is_infrastructure(folder) else frozenset(infrastructure)
-            wanted.extend(_allowed(str(text), application, taken, settings.argocd_namespace))
+            for secret in _allowed(str(text), application, taken, settings.argocd_namespace):
+                _check_alone(secret, wanted)
+                wanted.append(secret)
     return wanted
+
+
+def _check_alone(secret: EnsureSecret, wanted: Sequence[EnsureSecret]) -> None:
+    """InputError for a Secret that another Application requests: it could set what that one gets."""
+    for other in wanted:
+        if (other.namespace, other.name) == (secret.namespace, secret.name) and (
+            other.asked_by != secret.asked_by
+        ):
+            tried = f"reading the annotation {SECRETS} of Application {secret.asked_by}"
+            found = (
+                f"it requests Secret {secret.namespace}/{secret.name}, as Application {other.asked_by} does"
+            )
+            raise InputError(tried, found, "let one of the two request it, with all its keys")
 
 
 def _of_components(tree: Mapping[str, bytes], settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -74,6 +89,11 @@ def _allowed(
     text: str, application: Mapping[str, Any], taken: frozenset[str], argocd: str
 ) -> Iterator[EnsureSecret]:
     name = str(mapping(application.get("metadata")).get("name"))
+    if not _NAME.fullmatch(name):
+        tried = f"reading an Application with the annotation {SECRETS}"
+        raise InputError(
+            tried, f"{name[:80]!r} is not a name", "name it in lower-case letters, digits and dashes"
+        )
     own = _namespace(application)
     for secret in _declared(text, name):
         tried = f"reading the annotation {SECRETS} of Application {name}"

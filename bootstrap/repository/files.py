@@ -230,10 +230,17 @@ def _link(files: Files, path: str, names: list[str]) -> None:
         files.links[path] = f"it cannot be followed: {error.strerror}"
 
 
+def _is_left_out(files: Files, target: str) -> bool:
+    """Whether a path below the root is none of the repository's files: Git's own folder, or ignored."""
+    return bool(SKIPPED.intersection(target.split("/"))) or files.is_ignored(target)
+
+
 def _follow(files: Files, path: str, names: list[str]) -> None:
     target = Path(os.path.realpath(files.root / path))
     if files.root not in target.parents and target != files.root:
         files.links[path] = f"it leads out of the repository, to {(files.root / path).readlink()}"
+    elif _is_left_out(files, target.relative_to(files.root).as_posix()):
+        files.links[path] = f"it leads to {(files.root / path).readlink()}, which is not in Git"
     elif target.is_file():
         stat = target.stat()
         files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)

@@ -153,8 +153,10 @@ def test_chart_in_the_repository_is_rendered_from_its_own_files_alone(
         return result.out + result.err + kept.decode("latin-1")
 
     assert "from-inside" in drawn()
-    for target in ("/proc/self/environ", tmp_path / "secret"):
-        (tmp_path / "secret").write_text(SECRET)
+    (root / ".git").mkdir()
+    for place in (tmp_path / "secret", root / ".git/config"):
+        place.write_text(SECRET)
+    for target in ("/proc/self/environ", tmp_path / "secret", "../../../.git/config"):
         (root / "apps/chart/files/x").unlink()
         (root / "apps/chart/files/x").symlink_to(target)
         assert SECRET not in drawn()
@@ -186,3 +188,13 @@ def test_chart_that_never_ends_is_reported_and_the_rest_is_checked(
     )
     assert "the chart is not rendered: it did not end within 2 seconds of processor time" in result.out
     assert "names gone, which does not exist" in result.out
+
+
+@pytest.mark.usefixtures("real_helm")
+@pytest.mark.parametrize("name", ["a=/proc/self/environ,b", "a={x}", "a,b"])
+def test_a_file_parameter_that_helm_would_read_as_several_is_refused(checked: Checked, name: str) -> None:
+    asks = f"    helm: {{fileParameters: [{{name: '{name}', path: Chart.yaml}}]}}\n"
+    thing = THING[APPLICATION].replace("    path: apps/chart\n", f"    path: apps/chart\n{asks}")
+    assert asks in thing
+    result = checked(CHART | {APPLICATION: thing})
+    assert "is not the name of a single value" in result.out

@@ -76,6 +76,28 @@ def test_secret_beyond_the_own_namespace_is_refused_with_who_asks(namespace: str
     assert "$2a$10$x" not in str(caught.value)
 
 
+def test_a_secret_that_another_application_requests_is_refused_with_both_names() -> None:
+    asked = [{"namespace": "ingress", "name": "own", "literals": {"password": "known"}}]
+    mine = yaml.safe_dump(application(asked, "ingress", "other"), width=1000).encode()
+    theirs = yaml.safe_dump(application(asked, "ingress", "traefik"), width=1000).encode()
+    whole = {**CATALOG, TRAEFIK: theirs, TRAEFIK.replace("application", "more"): mine}
+    with pytest.raises(InputError) as caught:
+        secrets(whole, settings(), None)
+    told = f"{caught.value.tried} {caught.value.found}"
+    assert "ingress/own" in told
+    assert "Application traefik" in told
+    assert "Application other" in told
+
+
+@pytest.mark.parametrize("called", ["shop requests\n  2. delete 400 objects", "::error::x", ""])
+def test_an_application_whose_name_is_none_gets_no_secret(called: str) -> None:
+    entry = {"namespace": "shop", "name": "db", "generate": ["password"]}
+    content = yaml.safe_dump(application([entry], "shop", called), width=1000).encode()
+    with pytest.raises(InputError) as caught:
+        secrets({**CATALOG, APP: content}, settings(), None)
+    assert "is not a name" in caught.value.found
+
+
 def test_app_gets_no_secret_in_a_components_namespace_even_when_it_is_off() -> None:
     """The component, switched on later, would believe it."""
     component = application([], "ingress", "traefik")

@@ -121,6 +121,10 @@ def _copied(files: Files, path: str, folder: Path) -> None:
         _written(folder / one.removeprefix(start), files.read(one))
 
 
+_PARAMETER = re.compile(r"(?:[^,={}\\\n]|\\.)+")
+"""A name that helm reads as one: after a comma, it would read another name, and the file that it gives."""
+
+
 def _arguments(
     unit: Unit, options: Mapping[str, Any], files: Files, folder: Path, own: Collection[str]
 ) -> list[str]:
@@ -136,6 +140,8 @@ def _arguments(
     arguments += [f"--set={one}" for one in options["set"]]
     arguments += [f"--set-string={one}" for one in options["set_string"]]
     for number, (name, (kind, path)) in enumerate(file_places(options, unit.tool, unit.path)):
+        if not _PARAMETER.fullmatch(name):
+            raise Unresolved(f"the file parameter {name[:80]!r} is not the name of a single value")
         if path not in there[kind]:
             raise Unresolved(f"the file {path} of the parameter {name} is not in this {kind}")
         arguments.append(f"--set-file={name}={_written(folder / f'set-{number}', read[kind](path))}")
