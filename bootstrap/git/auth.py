@@ -55,18 +55,30 @@ class Credential:
     hosts: frozenset[str] | None = None
 
 
+_PORTS = {"https": 443, "http": 80}
+
+
 def bound(credential: Credential, *named: str | None) -> Credential:
     """The credential, restricted to the hosts of the URLs that the user named.
 
     A URL from a cluster, a repository or a Git host does not count: it never widens where a token goes.
     """
-    hosts = frozenset(host_of(url).lower() for url in named if url) - {""}
+    hosts = frozenset(_place(url) for url in named if url) - {""}
     return replace(credential, hosts=hosts)
+
+
+def _place(url: str) -> str:
+    """The host, with the port of an http(s) URL that names another than its own: another service."""
+    host = host_of(url).lower()
+    if not host or is_ssh(url):
+        return host
+    port = urlsplit(url).port
+    return host if port in (None, _PORTS.get(urlsplit(url).scheme)) else f"{host}:{port}"
 
 
 def check_host(url: str, hosts: frozenset[str] | None) -> None:
     """Raise InputError when a token for `hosts` would be sent to another host."""
-    host = host_of(url).lower()
+    host = _place(url)
     if hosts is not None and host and host not in hosts:
         meant = " or ".join(sorted(hosts)) or "no host that was named"
         raise InputError(

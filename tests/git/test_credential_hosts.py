@@ -201,3 +201,23 @@ def test_token_file_that_others_may_read_is_reported(run: Run, tmp_path: Path) -
         assert ended.exit == 0, ended.err
         assert ("may read it" in ended.err) is told
         assert TOKEN not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("named", "other", "goes"),
+    [
+        ("https://git.example.com/a/b.git", "https://git.example.com:443/x.git", True),
+        ("https://git.example.com/a/b.git", "https://git.example.com:9443/x.git", False),
+        ("http://127.0.0.1:3000/a/b.git", "http://127.0.0.1:3000/x.git", True),
+        ("http://127.0.0.1:3000/a/b.git", "http://127.0.0.1:9999/x.git", False),
+        ("ssh://git@git.example.com:2222/a/b.git", "https://git.example.com/x.git", True),
+    ],
+)
+def test_another_port_is_another_service(named: str, other: str, goes: bool) -> None:
+    credential = bound(Credential(token="t"), named)
+    if goes:
+        check_credential(other, credential)
+        return
+    with pytest.raises(InputError) as caught:
+        check_credential(other, credential)
+    assert "comes from what was read, not from you" in caught.value.found
