@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 HIDDEN = "[hidden]"
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n|\\Z)"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    "|\r(?!\n|\\Z)"
 )
 """What moves a cursor, hides text or reverses it: all control characters but tabs and line breaks (CR LF,
 too); and lone surrogates, which stand for bytes that are not UTF-8 and cannot be written."""

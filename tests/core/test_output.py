@@ -16,7 +16,10 @@ def printed(text: str, **environ: str) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("code", [*range(9), *range(11, 32), *range(127, 160), 0x202E, 0x2066])
+@pytest.mark.parametrize(
+    "code",
+    [*range(9), *range(11, 32), *range(127, 160), 0x61C, 0x200E, 0x200F, 0x2028, 0x2029, 0x202E, 0x2066],
+)
 def test_control_characters_are_reported_and_not_sent(code: int) -> None:
     text = printed(f"a{chr(code)}b")
     assert chr(code) not in text
