@@ -27,6 +27,8 @@ from bootstrap.repository.overrides.edited import Refused, edited
 
 ORIGIN = "config.kubernetes.io/origin"
 BATCH = 16
+_MOST_RULES = 500
+"""Each path that a program may read costs two system calls at every start."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,16 @@ class _Kustomize:
 
     def build(self, target: Path, folder: Path) -> run.Ended:
         """Build what is in `target`; `folder` is private."""
-        read = (self.root, folder)
+        read = (*_without_git(self.root), folder)
         options = ("--load-restrictor", "LoadRestrictionsNone") if self.unrestricted else ()
         command = (self.program, "build", *options, "--", str(target))
         return run.run(command, folder, os.environ, read, self.allow_remote, self.budget)
+
+
+def _without_git(root: Path) -> tuple[Path, ...]:
+    """What is in a repository's top folder except Git's own, which has a checkout's token; no links."""
+    found = [entry for entry in root.iterdir() if entry.name != ".git" and not entry.is_symlink()]
+    return tuple(found) if len(found) <= _MOST_RULES else (root,)
 
 
 def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:

@@ -14,6 +14,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.loader import lenient_loader
 from bootstrap.manifests.reader import line_of, load_all, parse
+from bootstrap.programs import confine
 from bootstrap.repository import read as index_build
 from bootstrap.repository import store as index_store
 from bootstrap.repository import tools
@@ -120,6 +121,20 @@ def test_an_overlay_that_cannot_be_a_resource_of_another_is_built_alone(
     (built,) = tools.build_many(tmp_path, [tools.Overlay("a", "")], program)
     assert built.error is None
     assert [body for body, _ in built.objects] == load_all(kustomized(program, tmp_path / "a"))
+
+
+@pytest.mark.skipif(not confine.kernel().files, reason="this kernel has no Landlock")
+def test_kustomize_itself_may_not_read_gits_own_folder(tmp_path: Path, invocation: Invocation) -> None:
+    """Whatever a check of the paths before it overlooks."""
+    names = {".git/config": "token = known\n", "other/file": "token = known\n"}
+    write(tmp_path, {**names, "a/kustomization.yaml": ""})
+    for name, readable in ((".git/config", False), ("other/file", True)):
+        (tmp_path / "a/link").unlink(missing_ok=True)
+        (tmp_path / "a/link").symlink_to(tmp_path / name)
+        write(tmp_path, {"a/kustomization.yaml": "configMapGenerator: [{name: a, files: [link]}]\n"})
+        given = (tmp_path, [tools.Overlay("a", "")], tools.kustomize(invocation))
+        (built,) = tools.build_many(*given, unrestricted=True)
+        assert ("known" in str(built.objects)) is readable
 
 
 ODD = """\
