@@ -20,6 +20,9 @@ def emptied(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
         if old is None or new.kind not in pods.WORKLOADS or old.body == new.body:
             continue
         had, has = _mounted(old), _mounted(new)
+        for volume, source in _others(new):
+            if (was := had.get(volume)) is not None:
+                yield new, f"volume {volume}: claim {was} → {source}; what is in {was} is no longer mounted"
         for volume, claim in has.items():
             if (was := had.get(volume)) is not None and was != claim:
                 told.add((new.namespace, claim))
@@ -45,6 +48,14 @@ def _mounted(workload: Resource) -> dict[str, str]:
         if claim:
             found[str(volume.get("name"))] = str(claim)
     return found
+
+
+def _others(workload: Resource) -> Iterator[tuple[str, str]]:
+    """(volume, kind of its source) of those that are no claims."""
+    for volume in mappings(pods.pod_spec(workload).get("volumes")):
+        kinds = [str(kind) for kind in volume if kind != "name"]
+        if kinds and "persistentVolumeClaim" not in kinds:
+            yield str(volume.get("name")), kinds[0]
 
 
 def _like(claim: Resource) -> tuple[Any, ...]:

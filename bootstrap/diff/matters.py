@@ -11,7 +11,8 @@ from bootstrap.core.text import counted
 from bootstrap.diff import claims, rights
 from bootstrap.diff.compare import Change, Key, plain, renamed_hashes, where_of
 from bootstrap.diff.deletion import Applications
-from bootstrap.resources.index import APPLICATION, Resource, dig
+from bootstrap.resources.applications import sync_options
+from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
 
 Topic = Literal["fails", "unseen", "data", "deletes", "rights", "images", "shared"]
 TITLES: Mapping[Topic, str] = {
@@ -137,6 +138,7 @@ def _changed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> I
         if more := rights.grown(old, new):
             yield Matter("rights", more, *told)
         if old is not None:
+            yield from (Matter("rights", text, *told) for text in rights.loosened(old, new))
             yield from (Matter("data", text, *told) for text in _riskier(old, new))
 
 
@@ -150,10 +152,30 @@ def _riskier(old: Resource, new: Resource) -> Iterator[str]:
         was, now = dig(old.spec, *path) or "Retain", dig(new.spec, *path) or "Retain"
         if new.kind == kind and (was, now) == ("Retain", "Delete"):
             yield f"{word}: Retain → Delete"
-    if new.kind == APPLICATION:
-        was, now = (dig(one.spec, "syncPolicy", "automated", "prune") is True for one in (old, new))
-        if now and not was:
-            yield "it prunes from now on: what Git dropped earlier is deleted"
+    if new.kind == "StatefulSet.apps" and dig(new.spec, _CLAIMS[0], "whenScaled") == "Delete":
+        had, has = (dig(one.spec, "replicas") for one in (old, new))
+        if isinstance(had, int) and isinstance(has, int) and has < had:
+            yield f"it is scaled from {had} to {has}: the claims of the pods that go are deleted"
+    lost = [one for one in _PROTECTION if one in _options(old) and one not in _options(new)]
+    if lost:
+        are = "is" if len(lost) == 1 else "are"
+        yield f"{' and '.join(lost)} {are} no longer set: it may be deleted from now on"
+    if new.kind == APPLICATION and _prunes(new) and not _prunes(old):
+        yield "it prunes from now on: what Git dropped earlier is deleted"
+
+
+_PROTECTION = ("Prune=false", "Delete=false")
+
+
+def _options(resource: Resource) -> list[str]:
+    """The sync options of an object, or those that an Application gives to all of its objects."""
+    given = sequence(dig(resource.spec, "syncPolicy", "syncOptions")) if resource.kind == APPLICATION else []
+    return [*sync_options(resource.body), *map(str, given)]
+
+
+def _prunes(application: Resource) -> bool:
+    automated = mapping(dig(application.spec, "syncPolicy", "automated"))
+    return automated.get("prune") is True and automated.get("enabled") is not False
 
 
 def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:

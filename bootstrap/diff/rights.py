@@ -32,6 +32,46 @@ def grown(old: Resource | None, new: Resource) -> str:
     return ""
 
 
+_ENFORCE = "pod-security.kubernetes.io/enforce"
+_LEVELS = ("restricted", "baseline", "privileged")
+_AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
+
+
+def loosened(old: Resource, new: Resource) -> Iterator[str]:
+    """What a change lets an object do by a field that says nothing of a right by itself."""
+    if new.kind in pods.WORKLOADS:
+        was, now = pods.pod_spec(old), pods.pod_spec(new)
+        accounts = [str(one.get("serviceAccountName") or "default") for one in (was, now)]
+        if accounts[0] != accounts[1]:
+            yield f"pods run as ServiceAccount {accounts[1]} instead of {accounts[0]}"
+        if _non_root(was) and not _non_root(now) and not all(map(_non_root, _containers(new))):
+            yield "pods may run as root"
+    if new.kind == "Namespace":
+        levels = [_level(one) for one in (old, new)]
+        if levels[0] < levels[1]:
+            names = [_LEVELS[level] for level in levels]
+            yield f"Pod Security enforces {names[1]} instead of {names[0]}"
+    if new.kind == "ClusterRole.rbac.authorization.k8s.io":
+        for label, value in new.labels.items():
+            if str(label).startswith(_AGGREGATE) and value == "true" != old.labels.get(label):
+                yield f"its rights go to everybody who has {str(label).removeprefix(_AGGREGATE)}"
+
+
+def _containers(workload: Resource) -> Iterator[Mapping[str, Any]]:
+    return (one.body for one in pods.containers(workload))
+
+
+def _non_root(part: Mapping[str, Any]) -> bool:
+    """Of a pod's spec, or of a container."""
+    return dig(part, "securityContext", "runAsNonRoot") is True
+
+
+def _level(namespace: Resource) -> int:
+    """A Namespace without the label enforces nothing, as `privileged` does."""
+    value = namespace.labels.get(_ENFORCE)
+    return _LEVELS.index(value) if value in _LEVELS else len(_LEVELS) - 1
+
+
 def _covers(one: Right, other: Right) -> bool:
     return len(one) == len(other) and all(
         part in ("*", wanted) for part, wanted in zip(one, other, strict=True)

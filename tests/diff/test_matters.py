@@ -97,6 +97,91 @@ def test_changes_after_which_a_deletion_loses_more() -> None:
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
+APPLICATION = {"version": "argoproj.io/v1alpha1"}
+
+
+def options(*given: str) -> dict[str, Any]:
+    return {"annotations": {"argocd.argoproj.io/sync-options": ",".join(given)}}
+
+
+def policy(**spec: Any) -> Resource:
+    return one("Application", **APPLICATION, spec={"syncPolicy": spec})
+
+
+def replicas(count: int) -> Resource:
+    claims = {"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}
+    return one("StatefulSet", version="apps/v1", spec={"replicas": count, **claims})
+
+
+def mounting(**source: Any) -> Resource:
+    return pods(volumes=[{"name": "files", **source}])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        (
+            one("PersistentVolumeClaim", metadata=options("Prune=false", "Delete=false")),
+            one("PersistentVolumeClaim"),
+            "Prune=false and Delete=false are no longer set",
+        ),
+        (policy(syncOptions=["Prune=false"]), policy(syncOptions=[]), "Prune=false is no longer set"),
+        (
+            policy(automated={"prune": True, "enabled": False}),
+            policy(automated={"prune": True, "enabled": True}),
+            "it prunes from now on",
+        ),
+        (replicas(3), replicas(1), "from 3 to 1: the claims of the pods that go are deleted"),
+        (
+            mounting(persistentVolumeClaim={"claimName": "data"}),
+            mounting(emptyDir={}),
+            "claim data → emptyDir; what is in data is no longer mounted",
+        ),
+    ],
+)
+def test_data_that_a_change_puts_at_risk_is_named(before: Resource, after: Resource, word: str) -> None:
+    (line,) = [one for one in told([before], [after]) if one.startswith("data: ")]
+    assert word in line
+    assert not [one for one in told([after], [before]) if one.startswith("data: ")]
+
+
+def enforced(level: str) -> Resource:
+    labels = {"pod-security.kubernetes.io/enforce": level} if level else {}
+    return one("Namespace", metadata={"labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        (pods(), pods(serviceAccountName="admin"), "ServiceAccount admin instead of default"),
+        (pods(securityContext={"runAsNonRoot": True}), pods(), "pods may run as root"),
+        (enforced("restricted"), enforced("baseline"), "enforces baseline instead of restricted"),
+        (enforced("baseline"), enforced(""), "enforces privileged instead of baseline"),
+    ],
+)
+def test_rights_that_grow_by_what_is_no_right_itself_are_named(
+    before: Resource, after: Resource, word: str
+) -> None:
+    (line,) = told([before], [after])
+    assert line.startswith("rights: ")
+    assert word in line
+
+
+def test_a_role_whose_rights_go_to_everybody_with_another_is_named() -> None:
+    def cluster_role(**labels: str) -> Resource:
+        return one("ClusterRole", version="rbac.authorization.k8s.io/v1", metadata={"labels": labels})
+
+    view = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
+    (line,) = told([cluster_role()], [cluster_role(**view)])
+    assert line == "rights: ClusterRole shop/x: its rights go to everybody who has view"
+    assert told([cluster_role(**view)], [cluster_role()]) == []
+
+
+def test_containers_that_say_it_themselves_run_as_nobody_else() -> None:
+    own = {"securityContext": {"runAsNonRoot": True}}
+    assert told([pods(securityContext={"runAsNonRoot": True})], [pods(container=own)]) == []
+
+
 def role(*verbs: str, resources: tuple[str, ...] = ("secrets",), group: str = "") -> Resource:
     rule = {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
     return one("ClusterRole", version=RBAC, rules=[rule])
