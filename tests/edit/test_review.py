@@ -17,7 +17,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.push import Draft
 from bootstrap.edit.review import Proposed, Review, propose
-from bootstrap.git.auth import Credential
+from bootstrap.git.auth import Credential, bound
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 from bootstrap.git.thin import ThinBranch
@@ -47,7 +47,7 @@ def host(bare: Bare) -> Iterator[Host]:
 def run_it(host: Host, folder: Path, timeout: float) -> Proposed | None:
     invocation = Invocation()
     folder.mkdir()
-    credential = Credential(token=TOKEN, hosts=frozenset({"127.0.0.1"}))
+    credential = bound(Credential(token=TOKEN), host.repository("host.git"))
     branch = ThinBranch(host.repository("host.git"), "main", credential, invocation, folder)
     opened = PullRequest(1, "https://host.example/1", True)
     api: Any = SimpleNamespace(pull_request=lambda *_: opened)
