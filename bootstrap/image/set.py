@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.core.errors import InputError
@@ -146,7 +147,6 @@ class _Run:
         self._under = under
         self.checks = checks
         self.message = ""
-        self._renders: ByKustomize | None = None
         self.request: plans.Request | None = None
         self._outcome: plans.Outcome | None = None
 
@@ -168,12 +168,10 @@ class _Run:
     def decide(self, request: plans.Request, files: Files, checks: ConditionChecks) -> plans.Outcome:
         return decide(request, files, checks, self.renders)
 
-    @property
+    @cached_property
     def renders(self) -> ByKustomize:
         """One for the whole run, which keeps what it has rendered."""
-        if self._renders is None:
-            self._renders = _renders(self.who.invocation)
-        return self._renders
+        return _renders(self.who.invocation)
 
     def decided(self) -> tuple[plans.Request, plans.Outcome]:
         assert self.request is not None  # noqa: S101 - a run drafts before it is pushed

@@ -118,12 +118,11 @@ def _to_apply(previews: Sequence[Preview], force: bool, repo_url: str = "") -> t
     Unless it cannot sync: an AppProject that does not permit the repository, as a late sync of the repository
     before has left it, keeps Argo CD from reading there how it should be.
     """
-    stuck: list[Preview] = []
     if not force:
-        argocds = [preview for preview in previews if _is_argocds(preview)]
-        stuck = [one for one in argocds if repo_url and _is_kept_out(one, repo_url)]
-        previews = [one for one in previews if one in stuck or one not in argocds]
-    conflicts = [one for one in previews if one.change == "conflict" and one not in stuck]
+        previews = [
+            one for one in previews if not _is_argocds(one) or (repo_url and _is_kept_out(one, repo_url))
+        ]
+    conflicts = [one for one in previews if one.change == "conflict" and not _is_argocds(one)]
     if conflicts and not force:
         lines = [
             f"{preview.object}: {conflict.field} (owned by {conflict.manager})"
