@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from bootstrap.ci.request import App, Gitops, Service
 from bootstrap.ci.shipped import edited, text
 from bootstrap.yamledit import edit
 
 FOLDER = ".github/workflows"
 _BUMP = ("jobs", "bump", "steps", ("name", "Set the image"), "uses")
-_CACHES = frozenset({"Take the cache", "Take and keep the cache"})
-"""Steps that are only worth it with charts."""
 _REPOSITORY = ("inputs", "gitops-repository", "default")
 
 
@@ -38,23 +34,7 @@ def gitops_files(gitops: Gitops) -> dict[str, bytes]:
     }
     rest = {("on", "push", "branches", 0): gitops.branch, ("env", "CHARTS"): gitops.charts}
     content = edited("github", "gitops.yml", {**uses, **rest})
-    # A runner of Gitea fetches every action that is named, also of steps that do not run.
-    return {f"{FOLDER}/gitops.yml": content if gitops.fetch_charts else without_steps(content, _CACHES)}
-
-
-def without_steps(content: bytes, names: Collection[str]) -> bytes:
-    """A workflow without the steps of these names."""
-    kept: list[str] = []
-    leaves, indent = False, 0
-    for line in content.decode().splitlines(keepends=True):
-        depth = len(line) - len(line.lstrip())
-        if leaves and line.strip() and (depth < indent or (depth == indent and line.lstrip()[0] in "-#")):
-            leaves = False
-        if line.lstrip().startswith("- name: ") and line.partition(": ")[2].strip() in names:
-            leaves, indent = True, depth
-        if not leaves:
-            kept.append(line)
-    return "".join(kept).encode()
+    return {f"{FOLDER}/gitops.yml": content}
 
 
 def todo(app: App | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -143,16 +142,7 @@ def test_a_bump_is_never_cancelled(repositories: tuple[Path, ...]) -> None:
             assert "github.event_name != 'pull_request' &&" in jobs(path)["image"]["with"]["publish"]
 
 
-def test_charts_bring_a_cache_that_only_a_push_writes(repositories: tuple[Path, ...]) -> None:
+def test_charts_bring_one_setting_and_no_cache(repositories: tuple[Path, ...]) -> None:
     without, charts = (loaded(root / ".github/workflows/gitops.yml") for root in repositories[1:])
     assert (without["env"]["CHARTS"], charts["env"]["CHARTS"]) == ("", "--fetch-charts")
-    rest = json.loads(json.dumps(charts))
-    found = []
-    for job in rest["jobs"].values():
-        found += [one for one in job["steps"] if one.get("uses", "").startswith("actions/cache")]
-        job["steps"] = [one for one in job["steps"] if not one.get("uses", "").startswith("actions/cache")]
-    assert rest["jobs"] == without["jobs"], "nothing else differs"
-    writing = [one for one in found if one["uses"].startswith("actions/cache@")]
-    assert [one["if"] for one in writing] == ["${{ github.event_name != 'pull_request' }}"]
-    assert len(found) == 3
-    assert {one["with"]["restore-keys"] for one in found} == {"bootstrap-${{ runner.os }}-"}
+    assert charts["jobs"] == without["jobs"], "nothing else differs"
