@@ -154,8 +154,9 @@ def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
     process_group.finish()
     with suppress(OSError):  # the terminal may be gone: that is what SIGHUP means
         invocation.stderr.write("\ninterrupted\n")
+        shown = _output([], invocation)
         for text in interruption.unknown_results():
-            invocation.stderr.write(f"{text}\n")
+            invocation.stderr.write(f"{shown.printable(text, invocation.stderr)}\n")
         invocation.stderr.flush()
     return interruption.status_of(error)
 
@@ -237,6 +238,7 @@ def _report_bug(error: Exception, output: Any) -> ExitStatus:
         place = f"the traceback is in {log}; please report it"
     except OSError:
         place = f"the traceback could not be written to {log}:\n{text}"
-    summary = output.redact(f"{type(error).__name__}: {error}".splitlines()[0])
-    output.invocation.stderr.write(f"error: unexpected {summary}\n  to do: {place}\n")
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    stderr = output.invocation.stderr
+    stderr.write(output.printable(f"error: unexpected {summary}\n  to do: {place}\n", stderr))
     return ExitStatus.BUG

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bootstrap.core import table
+from bootstrap.core import runner_orders, table
 from bootstrap.core.errors import BootstrapError, OutputError
 from bootstrap.core.invocation import Invocation
 
@@ -26,9 +26,8 @@ _CONTROLS = re.compile(
 )
 """What moves a cursor, hides text or reverses it: all control characters but tabs and line breaks (CR LF,
 too); and lone surrogates, which stand for bytes that are not UTF-8 and cannot be written."""
-_COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
-"""What a CI service's runner would interpret as a command in a line of the log."""
 _IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+"""Of these, one is set where a runner reads what is printed, perhaps through a terminal of its own."""
 
 
 def _written(secret: str) -> set[str]:
@@ -46,12 +45,12 @@ class Progress:
         self._output = output
         self._title = title
         self._console = console
-        self._status = console.status(output.redact(title)) if console else None
+        self._status = console.status(output.printable(title, output.invocation.stderr)) if console else None
         self._last = ""
 
     def update(self, text: str) -> None:
         """Show the current state; repeats are dropped."""
-        text = self._output.redact(text)
+        text = self._output.printable(text, self._output.invocation.stderr)
         if text == self._last:
             return
         self._last = text
@@ -77,7 +76,8 @@ class Progress:
         if self._status:
             from rich.text import Text
 
-            self._status.update(Text("\n".join(self._output.redact(line) for line in (self._title, *lines))))
+            shown = "\n".join((self._title, *lines))
+            self._status.update(Text(self._output.printable(shown, self._output.invocation.stderr)))
 
     def detail(self, text: str) -> None:
         """Like `update`, for frequent changes: shown on a terminal, or with --verbose."""
@@ -123,6 +123,16 @@ class Output:
             text = text.replace(form, HIDDEN)
         return _CONTROLS.sub(_escaped, text)
 
+    def printable(self, text: str, stream: TextIO) -> str:
+        """The same, and without an order to a CI service: a runner may read all that is not a terminal.
+
+        Where the output goes next, no variable says: through a pipe, out of a container, from a file.
+        """
+        text = self.redact(text)
+        if stream.isatty() and not any(self.invocation.environ.get(name) for name in _IN_CI):
+            return text
+        return runner_orders.in_text(text)
+
     # -- results, on stdout -------------------------------------------------------------
 
     def line(self, text: str = "") -> None:
@@ -137,7 +147,7 @@ class Output:
     def result(self, data: Any, text: str | None = None) -> None:
         """The result: `data` as JSON, or `text` for a person."""
         if self.format == "json":
-            self._write(self.invocation.stdout, json.dumps(data, indent=2, default=str))
+            self._write(self.invocation.stdout, as_json(data))
         elif text is not None:
             self._write(self.invocation.stdout, text)
 
@@ -146,7 +156,8 @@ class Output:
         if self.format != "text":
             return
         console = self.console(self.invocation.stdout)
-        redacted = [[self.redact(one_line(cell)) for cell in row] for row in rows]
+        out = self.invocation.stdout
+        redacted = [[self.printable(one_line(cell), out) for cell in row] for row in rows]
         found = table.lines(headers, redacted, console.width if console else None)
         if console:
             from rich.text import Text
@@ -185,7 +196,7 @@ class Output:
         if self.format == "json":
             fields = {name: getattr(error, name) for name in ("tried", "found", "hint", "where")}
             body = {"error": {"kind": type(error).__name__, **fields}, "exit": int(error.exit_status)}
-            self._write(self.invocation.stdout, json.dumps(body, indent=2))
+            self._write(self.invocation.stdout, as_json(body))
             return
         where = f"{error.where}: " if error.where else ""
         self._write(self.invocation.stderr, f"error: {error.tried}\n  found: {where}{error.found}")
@@ -241,9 +252,7 @@ class Output:
         return self._consoles[key]
 
     def _write(self, stream: TextIO, text: str, commands: bool = False) -> None:
-        text = self.redact(text)
-        if not commands and any(self.invocation.environ.get(name) for name in _IN_CI):
-            text = _COMMANDS.sub("\\g<0>\u200b", text)
+        text = self.redact(text) if commands else self.printable(text, stream)
         try:
             stream.write(text + "\n")
             stream.flush()
@@ -257,6 +266,11 @@ class Output:
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def as_json(data: Any) -> str:
+    """Data as JSON, indented; what is no JSON by itself (a path, a date) as text."""
+    return runner_orders.in_json(json.dumps(data, indent=2, default=str))
 
 
 def one_line(text: str) -> str:

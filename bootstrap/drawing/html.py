@@ -6,6 +6,7 @@ import json
 from html import escape
 from pathlib import Path
 
+from bootstrap.core import runner_orders
 from bootstrap.drawing.layout import Box, layout
 from bootstrap.drawing.model import Graph, Node
 from bootstrap.drawing.svg import SIGNS, content, sign, style
@@ -25,7 +26,7 @@ def html(graph: Graph) -> str:
         "boxes": [[round(v, 1) for v in (box.x, box.y, box.width, box.height)] for box in boxes],
     }
     # Labels come from manifests: `<` is escaped so that none of them can end the script.
-    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    text = runner_orders.in_json(json.dumps(data, ensure_ascii=False)).replace("<", "\\u003c")
     title = escape(graph.title, quote=True)
     return f"""<!doctype html>
 <html lang="en" class="g">

@@ -5,13 +5,13 @@ Markdown is report_markdown.py.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bootstrap import __version__
+from bootstrap.core import output, runner_orders
 from bootstrap.repository.covered import Coverage, Part
 from bootstrap.validate.baseline import fingerprint
 from bootstrap.validate.rule import SEVERITIES, Finding, Rule
@@ -180,7 +180,7 @@ def sarif(findings: Sequence[Finding], scope: Scope) -> str:
     }
     if remarks := [{"level": "note", "message": {"text": one}} for one in notes(scope)]:
         log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": remarks}]
-    return json.dumps(log, indent=2)
+    return output.as_json(log)
 
 
 def github(findings: Sequence[Finding], scope: Scope) -> Iterator[str]:
@@ -228,4 +228,4 @@ def junit(findings: Sequence[Finding], scope: Scope) -> str:
         xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{scope.objects} objects checked")
     if remarks := notes(scope):
         xml.SubElement(suite, "system-out").text = "\n".join(remarks)
-    return xml.tostring(suite, encoding="unicode", xml_declaration=True)
+    return runner_orders.in_xml(xml.tostring(suite, encoding="unicode", xml_declaration=True))
