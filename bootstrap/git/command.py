@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.core import process_group, verbose
+from bootstrap.core import git_files, process_group, verbose
 from bootstrap.core.errors import GitError
 from bootstrap.git.wire import UNKNOWN, Wire
 
 OLDEST = (2, 34)
+ASK_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def run(
     prefix = ["env", *[part for name in surplus for part in ("-u", name)]] if surplus else []
     import tempfile
 
+    git_files.check(directory)
     try:
         from git.cmd import Git
         from git.exc import GitCommandNotFound
@@ -101,16 +103,20 @@ def _ended(process: subprocess.Popen[bytes], name: str, timeout: float) -> tuple
 def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Answer:
     """Run a git command that only reads, and return its answer; one that cannot be run is an Answer too.
 
+    Raises GitError when it does not end, and InputError for files that it would wait for (core/git_files.py).
     Without GitPython: importing it takes longer than such a command.
     """
     command = ["git", "-C", str(directory), *arguments]
+    git_files.check(directory)
     try:
         with verbose.call(verbose.git(arguments, directory)) as call:
             process = process_group.popen(command, ".", environ)
             with process_group.ending(process):
-                out, err = process.communicate(timeout=60)
+                out, err = process.communicate(timeout=ASK_SECONDS)
             call.ended = f"exit {process.returncode}"
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        raise git_files.late(arguments[0], directory, ASK_SECONDS) from None
+    except OSError as error:
         return Answer(1, b"", str(error))
     return Answer(process.returncode, out, err.decode("utf-8", "replace"))
 

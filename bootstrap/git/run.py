@@ -7,6 +7,7 @@ may take; a CI job would pay that on every run.
 from __future__ import annotations
 
 import contextlib
+import select
 import shutil
 import subprocess
 import time
@@ -14,13 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bootstrap.core import process_group, verbose
+from bootstrap.core import git_files, process_group, verbose
 from bootstrap.core.errors import GitError
 from bootstrap.git import errors, patience
 from bootstrap.git.command import Answer
 from bootstrap.git.patience import Patience
 from bootstrap.git.wire import traced
 
+ANSWER_SECONDS = 120.0
+"""How long to wait for an object of a repository on this machine."""
 _PUSH_SECONDS = 30.0
 """A push gets this long even when the time is up: if it is cut off, nobody knows whether it arrived."""
 
@@ -150,6 +153,7 @@ class Objects:
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
         # No protocol is allowed here, so that reading a missing object fails instead of fetching it.
         environ = {**environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+        self._directory = directory
         self._process = _start(("cat-file", "--batch"), directory, environ, subprocess.DEVNULL)
 
     def get(self, name: str) -> tuple[str, str, bytes] | None:
@@ -160,6 +164,10 @@ class Objects:
         try:
             source.write(name.encode() + b"\n")
             source.flush()
+            # Nothing is left of the last answer; one that is a FIFO on the disk never begins.
+            if not select.select([answer], [], [], ANSWER_SECONDS)[0]:
+                process_group.kill(self._process)
+                raise git_files.late("cat-file", self._directory, ANSWER_SECONDS)
             head = answer.readline().split()
             if len(head) != 3:
                 if not head:
@@ -192,8 +200,9 @@ def run(
 
     `meanwhile` is called while it runs.
 
-    After `timeout` seconds git and its children are killed, and the answer says so. Raises GitError
-    when git is not installed.
+    After `timeout` seconds git and its children are killed; the answer says so for a command that contacts a
+    host, else GitError is raised. Also raised when git is not installed, and InputError for files of git's
+    own that it would wait for (core/git_files.py).
     """
     with verbose.call(verbose.git(arguments, directory)) as call:
         process = _start(arguments, directory, environ, subprocess.PIPE)
@@ -205,6 +214,8 @@ def run(
             except subprocess.TimeoutExpired:
                 process_group.kill(process)
                 out, err = process.communicate()
+                if not patience.is_remote(arguments):
+                    raise git_files.late(arguments[0], directory, timeout) from None
                 err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
         call.ended = f"exit {process.returncode}"
     return Answer(process.returncode, out, err.decode("utf-8", "replace"))
@@ -213,6 +224,7 @@ def run(
 def _start(
     arguments: Sequence[str], directory: Path, environ: Mapping[str, str], stderr: int
 ) -> subprocess.Popen[bytes]:
+    git_files.check(directory)
     try:
         return process_group.popen(["git", *arguments], directory, environ, subprocess.PIPE, stderr)
     except FileNotFoundError as error:
