@@ -14,7 +14,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,10 @@ PREFIX = "gitops-bootstrap-"
 _LOCK = ".lock"
 _YOUNG = 60.0
 """Seconds that a new folder may have no lock yet."""
+
+_MEMORY = Path("/dev/shm")  # noqa: S108
+MOST_IN_MEMORY = 64 * 1024 * 1024
+"""Bytes."""
 
 
 @dataclass
@@ -39,16 +43,51 @@ _guard = threading.Lock()
 
 
 @contextlib.contextmanager
-def folder(purpose: str, within: str | None = None) -> Iterator[Path]:
+def folder(
+    purpose: str, within: str | None = None, remove: Callable[[Path], object] | None = None
+) -> Iterator[Path]:
     """A private folder that is removed after the block; `within` a folder, or in the temporary folder.
 
-    Raises OSError when it cannot be created.
+    `remove` is what `removing` gives, if not at once. Raises OSError when it cannot be created.
     """
     path = take(purpose, within)
     try:
         yield path
     finally:
-        give_back(path)
+        (remove or give_back)(path)
+
+
+@contextlib.contextmanager
+def removing() -> Iterator[Callable[[Path], object]]:
+    """Give what does `give_back` in a thread: a disk may take seconds. The block ends when all are gone."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda path: pool.submit(give_back, path)
+
+
+def in_memory(size: int) -> str | None:
+    """A place in memory for `size` bytes of many small files: a disk may take seconds to remove them.
+
+    None where there is none, where they would take more than a sixteenth of its room or of the memory that is
+    available, where they are more than MOST_IN_MEMORY, and where TMPDIR names another place.
+    """
+    if os.environ.get("TMPDIR") or not 0 < size <= MOST_IN_MEMORY:
+        return None
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        if _MEMORY.is_symlink() or not os.access(_MEMORY, os.W_OK | os.X_OK) or not _is_memory(_MEMORY):
+            return None
+        with open("/proc/meminfo", encoding="utf-8") as file:  # noqa: PTH123
+            available = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable:"))
+        room = os.statvfs(_MEMORY)
+        if size <= min(room.f_bavail * room.f_frsize, available) // 16 and size // 1024 < room.f_favail:
+            return str(_MEMORY)
+    return None
+
+
+def _is_memory(place: Path) -> bool:
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:  # noqa: PTH123
+        return any(f" {place} " in line and " - tmpfs " in line for line in mounts)
 
 
 def take(purpose: str, within: str | None = None) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -65,15 +65,22 @@ def diff(request: Request, output: Output, format: str, limit: int = compare.LIM
     place = locate(request.path, output.invocation)
     request = replace(request, path=place.top)
     store = open_store(output.invocation, request.cached)
-    compared = against_cluster if request.live else between_revisions
-    found = compared(request, output, store)
-    store.close()
+    with scratch.removing() as remove:  # the revisions' files, while what differs is found and shown
+        if request.live:
+            found = against_cluster(request, output, store)
+        else:
+            found = between_revisions(request, output, store, remove)
+        store.close()
+        return _shown(found, request, place.within, output, format, limit)
+
+
+def _shown(found: Found, request: Request, within: str, output: Output, format: str, limit: int) -> int:
     changes, unread, matters = found.changes, list(found.unread), found.matters
     check_application(request.application, found.names)
-    if place.within:
-        changes = [one for one in changes if one.where.startswith(f"{place.within}/")]
-        unread = [one for one in unread if one[0].startswith(f"{place.within}/")]
-        matters = [one for one in matters if one.where.startswith(f"{place.within}/")]
+    if within:
+        changes = [one for one in changes if one.where.startswith(f"{within}/")]
+        unread = [one for one in unread if one[0].startswith(f"{within}/")]
+        matters = [one for one in matters if one.where.startswith(f"{within}/")]
     if request.application is not None:
         asked = request.application
         changes = [one for one in changes if asked in {one.application, one.application.partition("/")[2]}]
@@ -127,14 +134,17 @@ def show(found: Found, output: Output, format: str, limit: int = compare.LIMIT) 
             output.info(str(found.read))
 
 
-def between_revisions(request: Request, output: Output, store: Store) -> Found:
+def between_revisions(
+    request: Request, output: Output, store: Store, remove: Callable[[Path], object]
+) -> Found:
     """`A..B`, or `A` against the work tree; without either, HEAD against the work tree.
 
-    `A...B` is what B has changed since it branched off A, as in `git diff`.
+    `A...B` is what B has changed since it branched off A, as in `git diff`. `remove` is given the folder
+    that the revisions were written to.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from bootstrap.git.revisions import extract
+    from bootstrap.git.revisions import extract, size
 
     sides: list[dict[Key, Resource]] = []
     read_: list[Repository] = []
@@ -142,7 +152,9 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     by_name: list[dict[str, Resource]] = []
     cluster_is_there = False
     options = request.options(tuple(remotes(request.path)))
-    with scratch.folder("diff") as folder, ThreadPoolExecutor(2) as pool:
+    revisions = _revisions(request, output)
+    place = scratch.in_memory(sum(size(request.path, one, output.invocation) for one in revisions if one))
+    with scratch.folder("diff", place, remove) as folder, ThreadPoolExecutor(2) as pool:
 
         def written(number: int, revision: str) -> Path:
             if not revision:
@@ -153,7 +165,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             return root
 
         # The second one is written while the first is read.
-        roots = [pool.submit(written, *one) for one in enumerate(_revisions(request, output))]
+        roots = [pool.submit(written, *one) for one in enumerate(revisions)]
         for number, ready in enumerate(roots):
             root = ready.result()
             if _has_cluster(root, request.cluster):
@@ -163,7 +175,8 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
                 sides.append({})
                 by_name.append({})
                 continue
-            repository = read(root, output.invocation, store, options, output.info)
+            like = read_[-1].files if read_ else None
+            repository = read(root, output.invocation, store, options, output.info, like)
             names |= applications(repository)
             chosen = _chosen(repository)
             by_name.append({name: one for scope in chosen for name, one in scope.by_name.items()})

@@ -35,12 +35,14 @@ class Files:
 
     `links` are symbolic links that are not followed, path → why. `nested` are folders of Git repositories
     inside this one (submodules too) and `ignored` what git ignores: neither is read; `ignores` says whether
-    it would ignore a path. `since` is when they were scanned, in nanoseconds.
+    would ignore a path. `linked` are links that are followed, path → file: a program that reads the file
+    may refuse the link. `since` is when they were scanned, in nanoseconds.
     """
 
     root: Path
     stats: dict[str, Stat] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    linked: dict[str, str] = field(default_factory=dict)
     nested: set[str] = field(default_factory=set)
     ignored: frozenset[str] = frozenset()
     ignores: Callable[[str], bool] = lambda _: False
@@ -114,13 +116,14 @@ class Files:
         return content
 
     def content_id(self, path: str) -> str:
-        """The checksum of the file's content (or its size if it is too large)."""
+        """The checksum of the file's content (or its size if it is too large), and where a link leads."""
         if path not in self._ids:
             size = self.stats[path][0]
             self._ids[path] = (
                 f"size-{size}" if size > MAX_BYTES else hashlib.sha256(self.read(path)).hexdigest()
             )
-        return self._ids[path]
+        to = self.linked.get(path)
+        return self._ids[path] if to is None else f"{self._ids[path]} from {to}"
 
     def parsed(self, path: str) -> Parsed:
         """The file as YAML; cached, because kustomizations are read repeatedly."""
@@ -243,6 +246,7 @@ def _follow(files: Files, path: str, names: list[str]) -> None:
         files.links[path] = f"it leads to {(files.root / path).readlink()}, which is not in Git"
     elif target.is_file():
         stat = target.stat()
+        files.linked[path] = target.relative_to(files.root).as_posix()
         files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         names.append(path)
     elif target.is_dir():

@@ -52,22 +52,39 @@ def read(
     store: Store,
     options: Options,
     report: Callable[[str], None] = lambda _: None,
+    like: Files | None = None,
 ) -> Repository:
     """Read a repository; `report` is called with what takes long.
 
-    Raises InputError if it cannot be a repository, never for what is wrong inside it.
+    `like` are the files of another revision that was read with the same store and options: what is equal in
+    both is not read again. Raises InputError if it cannot be a repository, never for what is wrong inside it.
     """
     root = Path(os.path.realpath(root))
-    record_key = (
-        "record:" + hashlib.sha256(f"{__version__} {stamp()}\0{root}\0{options}".encode()).hexdigest()
-    )
+    record_key = _record_key(root, options)
     record = store.get(record_key)
     files = _scanned(root, invocation, record)
+    if record is None and like is not None:
+        record = _as_if_here(store.get(_record_key(like.root, options)), like, files)
     reader = _Reader(files, invocation, store, options, record or {}, report)
     repository = reader.read()
     if reader.dirty:
         store.put(record_key, reader.record())
     return repository
+
+
+def _record_key(root: Path, options: Options) -> str:
+    return "record:" + hashlib.sha256(f"{__version__} {stamp()}\0{root}\0{options}".encode()).hexdigest()
+
+
+def _as_if_here(record: Mapping[str, Any] | None, like: Files, files: Files) -> Mapping[str, Any] | None:
+    """The record of `like` as if it had been of `files`: what has another content has changed."""
+    if record is None:
+        return None
+    gone = (0, 0, 0, 0)
+    same = (
+        path for path in like.stats if files.has(path) and like.content_id(path) == files.content_id(path)
+    )
+    return {**record, "files": dict.fromkeys(like.stats, gone) | {path: files.stats[path] for path in same}}
 
 
 def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | None) -> Files:
