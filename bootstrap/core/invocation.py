@@ -21,7 +21,8 @@ class Invocation:
     """Passed into every command, so that nothing below reads the process's globals.
 
     `secrets` collects every credential that the run has read; `output` redacts them all. `notices` are
-    what the owner of the files must know after the run; `main` prints them at the end.
+    what the owner of the files must know after the run, `remarks` what only --quiet leaves out;
+    `main` prints each once at the end.
     """
 
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
@@ -31,6 +32,7 @@ class Invocation:
     clock: Callable[[], float] = time.time
     secrets: set[str] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         path = self.environ.get("PATH")

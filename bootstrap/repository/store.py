@@ -146,13 +146,23 @@ def _loaded(value: bytes) -> tuple[Any] | None:
 
 
 def open_store(invocation: Invocation, cached: bool = True) -> Store:
-    """The user's store; in memory if it is not wanted, or if its folder is not writable or not theirs."""
+    """The user's store; in memory if it is not wanted, or if its folder is not writable or not theirs.
+
+    That it is not theirs is reported at the end of the run (Invocation.remarks).
+    """
     if not cached:
         return Store(None)
     folder = invocation.cache_dir / "index"
     try:
         cache_trust.make(folder, invocation)
-        secret = None if cache_trust.fault(folder, invocation.cache_dir) else cache_trust.key(invocation)
+        if why := cache_trust.fault(folder, invocation.cache_dir):
+            mend = f"chmod -R go-w {invocation.cache_dir}, chown -R"
+            invocation.remarks.append(
+                f"the cache {folder} is not used: {why}; make it yours alone ({mend}), or choose another"
+                " with BOOTSTRAP_CACHE_DIR"
+            )
+            return Store(None)
+        secret = cache_trust.key(invocation)
         return Store(folder / NAME, secret) if secret else Store(None)
     except (OSError, sqlite3.Error):
         return Store(None)

@@ -319,6 +319,32 @@ def test_store_in_another_users_folder_is_kept_in_memory(fresh: Invocation) -> N
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("whose", ["open to all", pytest.param("another user's", marks=ROOT_ONLY)])
+def test_cache_that_is_left_aside_is_reported_once(
+    fresh: Invocation, run: Run, invocation: Invocation, whose: str
+) -> None:
+    repository = write(fresh.cache_dir.parent / "repository", OURS)
+    program = Path(tools.kustomize(invocation))
+    environ = {**fresh.environ, "PATH": f"{program.parent}{os.pathsep}{invocation.environ['PATH']}"}
+    fresh.cache_dir.mkdir(exist_ok=True)
+    if whose == "open to all":
+        fresh.cache_dir.chmod(0o777)
+        found = f"{fresh.cache_dir.resolve()} has mode 0777: other users may write there"
+    else:
+        os.chown(fresh.cache_dir, 65534, -1)
+        found = f"{fresh.cache_dir.resolve()} belongs to"
+    for words in (("validate", str(repository), "-o", "json"), ("graph", str(repository), "-o", "json")):
+        result = run(*words, env=environ)
+        (line,) = [one for one in result.err.splitlines() if "the cache" in one]
+        assert line.startswith(f"warning: the cache {fresh.cache_dir / 'index'} is not used: {found}")
+        assert "chmod -R go-w" in line
+        assert "BOOTSTRAP_CACHE_DIR" in line
+        json.loads(result.out)
+        quiet = run(*words, "--quiet", env=environ)
+        assert (quiet.out, quiet.err) == (result.out, "")
+    assert not any((fresh.cache_dir / "index").glob("*"))
+
+
 @properties.QUICKLY
 @given(text=binary(max_size=64), other=binary(max_size=64))
 def test_seal_fits_its_own_text_alone(text: bytes, other: bytes) -> None:
