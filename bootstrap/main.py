@@ -162,11 +162,10 @@ def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
 
 
 def _tell_notices(contexts: list[Any], invocation: Invocation) -> None:
-    output = _output(contexts, invocation) if invocation.notices or invocation.remarks else None
     for notice in dict.fromkeys(invocation.notices):
-        output.warn(notice)
+        _output(contexts, invocation).warn(notice)
     for remark in dict.fromkeys(invocation.remarks):
-        output.info(f"warning: {remark}")
+        _output(contexts, invocation).info(f"warning: {remark}")
 
 
 def _is_of_a_stream(error: OSError) -> bool:

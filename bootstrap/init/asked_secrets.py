@@ -9,20 +9,26 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from bootstrap.core.errors import InputError
 from bootstrap.layout import files
 from bootstrap.layout.settings import Settings
+from bootstrap.manifests import reader
 from bootstrap.plan.steps import EnsureSecret
+from bootstrap.resources.applications import destination
 from bootstrap.resources.index import IN_CLUSTER, SECRETS, mapping
+from bootstrap.resources.projects import permission
 
 OURS = ("argocd", "kube-*", "default")
 """Namespaces in which no Application may request a Secret."""
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_DEPLOYS = re.compile(rb"\bkind:\s*[\"']?Application(Set)?\b")
 _FORM = 'write [{"namespace": …, "name": …, "generate": [keys], "literals": {key: value}}]'
 
 
@@ -30,20 +36,93 @@ def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
     """The Secrets that Applications of enabled components request, each with the Application.
 
     Raises InputError, naming the Application, for an annotation that is not such a list, and for a Secret
-    that the Application may not have: outside its own namespace, or in one of Argo CD's, Kubernetes' or, for
-    an app, the infrastructure's; or one that another Application requests, too.
+    that the Application may not have: outside its own namespace; in one of Argo CD's or Kubernetes', or that
+    its AppProject refuses; for an app, in one of the infrastructure's, or where another app deploys, too; and
+    one that another Application requests.
     """
     components = list(_of_components(tree, settings))
     infrastructure = {_namespace(one) for folder, one in components if _is_infrastructure(folder)} - {""}
+    owners, projects = _owners(tree, settings), _projects(tree, settings)
     wanted: list[EnsureSecret] = []
     for folder, application in components:
         annotations = mapping(mapping(application.get("metadata")).get("annotations"))
         if text := annotations.get(SECRETS):
             taken = frozenset() if _is_infrastructure(folder) else frozenset(infrastructure)
             for secret in _allowed(str(text), application, taken, settings.argocd_namespace):
+                if not _is_infrastructure(folder):
+                    _check_own(secret, owners.get(secret.namespace, set()) - {_owner(folder)})
+                _check_permitted(secret, application, projects)
                 _check_alone(secret, wanted)
                 wanted.append(secret)
     return wanted
+
+
+def _check_own(secret: EnsureSecret, others: Collection[str]) -> None:
+    """InputError where another app deploys to the namespace: its pods would use what this one has set."""
+    if others:
+        here = ", ".join(sorted(others))
+        found = f"it requests Secret {secret.namespace}/{secret.name}, and {here} deploys there, too"
+        hint = "deploy the app to a namespace of its own: where two apps share one, create the Secret by hand"
+        raise InputError(_reading(secret.asked_by), found, hint)
+
+
+def _check_permitted(
+    secret: EnsureSecret, application: Mapping[str, Any], projects: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """InputError where Argo CD would not let the Application deploy: its namespace is not its own."""
+    project = str(mapping(application.get("spec")).get("project") or "default")
+    if project in projects and not permission(projects[project], *destination(application)).allowed:
+        found = (
+            f"it requests Secret {secret.namespace}/{secret.name}, and its project {project} does not allow"
+            f" {secret.namespace}"
+        )
+        hint = "add the namespace to the project's destinations, or deploy to one of them"
+        raise InputError(_reading(secret.asked_by), found, hint)
+
+
+def _reading(application: str) -> str:
+    return f"reading the annotation {SECRETS} of Application {application}"
+
+
+def _owners(tree: Mapping[str, bytes], settings: Settings) -> dict[str, set[str]]:
+    """Which apps deploy to each namespace, on or off, by their folder; the cluster's own counts as one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    folders = [one.folder(settings.folder) for one in files.offered(tree, settings).values()]
+    for folder in {settings.folder, *folders}:
+        place = folder.removeprefix(settings.prefix)
+        if not _is_infrastructure(place):
+            for document in _documents(tree, folder, _DEPLOYS):
+                found[_namespace(_application(document))].add(_owner(place))
+    return found
+
+
+def _projects(tree: Mapping[str, bytes], settings: Settings) -> dict[str, Mapping[str, Any]]:
+    """The AppProjects of the cluster's folder, by name."""
+    documents = _documents(tree, settings.folder, re.compile(rb"\bAppProject\b"))
+    found = [one for one in documents if one.get("kind") == "AppProject"]
+    return {str(mapping(one.get("metadata")).get("name")): one for one in found}
+
+
+def _documents(
+    tree: Mapping[str, bytes], folder: str, known: re.Pattern[bytes]
+) -> Iterator[Mapping[str, Any]]:
+    """The documents of the YAML files below a folder that have such a word; what is no YAML is left out."""
+    for path in sorted(tree):
+        if path.startswith(f"{folder}/") and path.endswith((".yaml", ".yml")) and known.search(tree[path]):
+            with suppress(InputError, RecursionError):
+                yield from map(mapping, reader.documents(tree[path], path))
+
+
+def _application(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An Application, or what an ApplicationSet makes; nothing for other kinds."""
+    if document.get("kind") == "ApplicationSet":
+        return mapping(mapping(document.get("spec")).get("template"))
+    return document if document.get("kind") == "Application" else {}
+
+
+def _owner(folder: str) -> str:
+    """`apps/NAME` of a folder in it: all that is there is of one app."""
+    return "/".join(posixpath.normpath(folder).split("/")[:2])
 
 
 def _check_alone(secret: EnsureSecret, wanted: Sequence[EnsureSecret]) -> None:
@@ -52,7 +131,7 @@ def _check_alone(secret: EnsureSecret, wanted: Sequence[EnsureSecret]) -> None:
         if (other.namespace, other.name) == (secret.namespace, secret.name) and (
             other.asked_by != secret.asked_by
         ):
-            tried = f"reading the annotation {SECRETS} of Application {secret.asked_by}"
+            tried = _reading(secret.asked_by)
             found = (
                 f"it requests Secret {secret.namespace}/{secret.name}, as Application {other.asked_by} does"
             )
@@ -80,9 +159,8 @@ def _is_infrastructure(folder: str) -> bool:
 
 def _namespace(application: Mapping[str, Any]) -> str:
     """The namespace it deploys to in this cluster; "" when that is elsewhere or not given."""
-    destination = mapping(mapping(application.get("spec")).get("destination"))
-    here = destination.get("server") in (None, IN_CLUSTER) and destination.get("name") in (None, "in-cluster")
-    return str(destination.get("namespace") or "") if here else ""
+    cluster, namespace = destination(application)
+    return namespace if cluster == IN_CLUSTER else ""
 
 
 def _allowed(
@@ -96,7 +174,7 @@ def _allowed(
         )
     own = _namespace(application)
     for secret in _declared(text, name):
-        tried = f"reading the annotation {SECRETS} of Application {name}"
+        tried = _reading(name)
         asks = f"it requests Secret {secret.namespace}/{secret.name}"
         if secret.namespace != own:
             found = f"{asks}, but deploys to {own or 'no namespace of this cluster'}"
@@ -116,7 +194,7 @@ def _fits(namespace: str, pattern: str) -> bool:
 
 def _declared(text: str, application: str) -> list[EnsureSecret]:
     """Secrets that an Application requests in its annotation, a JSON list."""
-    tried = f"reading the annotation {SECRETS} of Application {application}"
+    tried = _reading(application)
     try:
         entries = json.loads(text)
         if not isinstance(entries, list):

@@ -89,6 +89,107 @@ def test_a_secret_that_another_application_requests_is_refused_with_both_names()
     assert "Application other" in told
 
 
+OTHER = "apps/other/applications/dev"
+LINE = b"  - ../../apps/voting-app/applications/dev\n"
+ENTRY = {"namespace": "shop", "name": "db", "generate": ["password"]}
+
+
+def shared(
+    own: dict[str, Any], other: dict[str, str], line: str = f"  - ../../{OTHER}\n"
+) -> dict[str, bytes]:
+    """An app that requests a Secret, and other files: an app with a line in the kustomization."""
+    kustomization = CATALOG["clusters/default/kustomization.yaml"].replace(LINE, LINE + line.encode())
+    files = {path: text.encode() for path, text in other.items()}
+    mine = yaml.safe_dump(own, width=1000).encode()
+    return {**CATALOG, APP: mine, "clusters/default/kustomization.yaml": kustomization, **files}
+
+
+def as_set(body: dict[str, Any]) -> str:
+    made = {"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": "set"}}
+    return yaml.safe_dump({**made, "spec": {"generators": [], "template": {"spec": body["spec"]}}})
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "on",
+        "off",
+        "not its only one",
+        "made by an ApplicationSet",
+        "further below",
+        "in the cluster's folder",
+    ],
+)
+def test_app_gets_no_secret_in_a_namespace_that_another_app_deploys_to(where: str) -> None:
+    """Its pods would use what this one has set, whether they ask for it or not, now or once it is on."""
+    theirs = application([], "shop", "other")
+    text = yaml.safe_dump(theirs)
+    off = f"  # - ../../{OTHER}\n"
+    path = f"{OTHER}/application.yaml"
+    tree = {
+        "on": shared(application([ENTRY], "shop"), {path: text}),
+        "off": shared(application([ENTRY], "shop"), {path: text}, off),
+        "not its only one": shared(
+            application([ENTRY], "shop"), {path: yaml.safe_dump_all([application([], "else", "x"), theirs])}
+        ),
+        "made by an ApplicationSet": shared(application([ENTRY], "shop"), {path: as_set(theirs)}),
+        "further below": shared(application([ENTRY], "shop"), {f"{OTHER}/more/a.yml": text}),
+        "in the cluster's folder": shared(
+            application([ENTRY], "shop"), {"clusters/default/own.yaml": text}, ""
+        ),
+    }[where]
+    with pytest.raises(InputError) as caught:
+        secrets(tree, settings(), None)
+    assert "Application shop" in caught.value.tried
+    assert "Secret shop/db" in caught.value.found
+    owner = "clusters/default" if where == "in the cluster's folder" else "apps/other"
+    assert f"{owner} deploys there, too" in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("there", "destination"),
+    [
+        ("apps/voting-app/applications/jobs/application.yaml", {}),  # the same app's
+        (f"{OTHER}/application.yaml", {"server": "https://other.example.org"}),
+        (f"{OTHER}/application.yaml", {"namespace": "else"}),
+        ("apps/unused/applications/dev/application.yaml", {}),  # no line of this cluster names it
+    ],
+)
+def test_namespace_that_only_the_app_itself_uses_is_its_own(there: str, destination: dict[str, str]) -> None:
+    theirs = application([], "shop", "other")
+    theirs["spec"]["destination"] |= destination
+    line = f"  - ../../{there.rpartition('/')[0]}\n" if "unused" not in there else ""
+    tree = shared(application([ENTRY], "shop"), {there: yaml.safe_dump(theirs)}, line)
+    assert [one.name for one in secrets(tree, settings(), None) if one.asked_by] == ["db"]
+
+
+@pytest.mark.parametrize(
+    ("destinations", "allowed"),
+    [
+        ([{"server": "*", "namespace": "team-*"}], False),
+        ([{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!shop"}], False),
+        ([{"server": "https://other.example.org", "namespace": "shop"}], False),
+        ([], False),
+        ([{"server": SHIPPED_HERE, "namespace": "sh*"}], True),
+        ([{"name": "in-cluster", "namespace": "shop"}], True),
+    ],
+)
+def test_app_gets_no_secret_where_its_project_does_not_let_it_deploy(
+    destinations: list[dict[str, str]], allowed: bool
+) -> None:
+    """A team's project keeps it out of another's namespace: Argo CD would not sync it."""
+    project = {"kind": "AppProject", "metadata": {"name": "team"}, "spec": {"destinations": destinations}}
+    body = application([ENTRY], "shop")
+    body["spec"]["project"] = "team"
+    tree = shared(body, {"clusters/default/team.yaml": yaml.safe_dump(project)}, "")
+    if allowed:
+        assert [one.name for one in secrets(tree, settings(), None) if one.asked_by] == ["db"]
+        return
+    with pytest.raises(InputError) as caught:
+        secrets(tree, settings(), None)
+    assert "project team does not allow shop" in caught.value.found
+
+
 @pytest.mark.parametrize("called", ["shop requests\n  2. delete 400 objects", "::error::x", ""])
 def test_an_application_whose_name_is_none_gets_no_secret(called: str) -> None:
     entry = {"namespace": "shop", "name": "db", "generate": ["password"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,7 +14,6 @@ from bootstrap.repository.scoped import SCOPED
 from bootstrap.repository.source import is_open
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import (
-    IN_CLUSTER,
     PROJECT,
     Resource,
     dig,
@@ -23,6 +22,7 @@ from bootstrap.resources.index import (
     mappings,
     sequence,
 )
+from bootstrap.resources.projects import permission
 from bootstrap.validate.rule import Apps, Problem, Rule, problem
 
 REPOSITORY = Rule(
@@ -127,45 +127,15 @@ def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
     cluster, namespace = destination(application.body)
     if is_open(f"{cluster} {namespace}"):
         return
-    target = f"{application} goes to {namespace} of {cluster}"
-    allowed = False
-    for item in mappings(project.spec.get("destinations")):
-        pattern = str(item.get("namespace") or "")
-        on_cluster, refused = _on_cluster(item, cluster)
-        if refused or (pattern.startswith("!") and fnmatchcase(namespace, pattern[1:])):
-            why = refused or pattern
-            message = f"{target}, which project {project.name} refuses ({why})"
-            fix = None
-            if not refused and not on_cluster:
-                message += ": a rule with ! applies to every cluster, whatever server or name it has"
-                fix = f"remove the rule with {pattern}, and allow what may be used by name"
-            yield problem(DESTINATION, application, message, "spec", "destination", fix=fix)
-            return
-        allowed = allowed or (on_cluster and (pattern[:1] == "!" or fnmatchcase(namespace, pattern)))
-    if not allowed:
-        message = f"{target}, which project {project.name} does not allow"
-        yield problem(DESTINATION, application, message, "spec", "destination")
-
-
-def _on_cluster(allowed: Mapping[str, Any], cluster: str) -> tuple[bool, str]:
-    """(whether a rule is for a cluster, the pattern by which it denies it).
-
-    Git has the server or the name of a cluster, rarely both: what is unknown matches only `*`.
-    """
-    by_url = "://" in cluster
-    known = {"server": cluster if by_url else "", "name": "" if by_url else cluster}
-    if cluster == IN_CLUSTER:
-        known["name"] = "in-cluster"
-    fits = False
-    for field, value in known.items():
-        pattern = str(allowed.get(field) or "")
-        if pattern.startswith("!") and value:
-            if fnmatchcase(value, pattern[1:]):
-                return False, pattern
-            fits = True
-        elif pattern == "*" or (value and pattern and fnmatchcase(value, pattern)):
-            fits = True
-    return fits, ""
+    found = permission(project.body, cluster, namespace)
+    if found.allowed:
+        return
+    message, fix = f"{application} goes to {namespace} of {cluster}, which project {project.name}", None
+    message += f" refuses ({found.refused})" if found.refused else " does not allow"
+    if found.elsewhere:
+        message += ": a rule with ! applies to every cluster, whatever server or name it has"
+        fix = f"remove the rule with {found.refused}, and allow what may be used by name"
+    yield problem(DESTINATION, application, message, "spec", "destination", fix=fix)
 
 
 def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> Iterator[Problem]:
