@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,11 @@ class Files:
         if path not in self._ids and len(content) <= MAX_BYTES:
             self._ids[path] = hashlib.sha256(content).hexdigest()
         return content
+
+    @cached_property
+    def listing_id(self) -> str:
+        """The checksum of all paths."""
+        return hashlib.sha256("\0".join(sorted(self.stats)).encode("utf-8", "surrogateescape")).hexdigest()
 
     def content_id(self, path: str) -> str:
         """The checksum of the file's content (or its size if it is too large), and where a link leads."""

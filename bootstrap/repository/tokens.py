@@ -19,6 +19,8 @@ TOKENS: Mapping[str, re.Pattern[str]] = {
     "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,1000}\.eyJ[\w-]{10,9000}\.[\w-]{10,}"),
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@$({]{1,200}:[^\s/:@$({]{3,}@"),
 }
+_BEGINS = re.compile(r"gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abprs]-|AIza|[rs]k_live_|npm_|eyJ|://")
+"""How every token begins: most strings have none of them."""
 KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
 _URL = "a password in a URL"
 _MARKS = (
@@ -82,6 +84,8 @@ def is_sealed(value: str) -> bool:
 
 def token(value: str) -> str:
     """The kind of token in a string, by its format; "" for none, and for an example of one."""
+    if not _BEGINS.search(value):
+        return ""
     for kind, pattern in TOKENS.items():
         if kind == _URL and "://" not in value:
             continue  # in a long text without one, that pattern tries every letter

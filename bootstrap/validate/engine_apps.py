@@ -31,8 +31,8 @@ def apps_problems(
 ) -> list[Problem]:
     """The findings about Applications; from the cache if nothing that they depend on has changed."""
     known_revisions = revisions(repository.files.root)
-    digest = hashlib.sha256(f"{version()} {scope.complete} {sorted(repository.urls)}".encode())
-    digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
+    listing = repository.files.listing_id
+    digest = hashlib.sha256(f"{version()} {scope.complete} {sorted(repository.urls)} {listing}".encode())
     digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
     digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
     digest.update(may_bring(scope, CRD).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bootstrap.repository.coverage import unread_of
-from bootstrap.repository.covered import Part
+from bootstrap.repository.covered import Part, grouped
 from bootstrap.repository.follow import FETCH
 from bootstrap.repository.model import Repository, Unknown
 from bootstrap.validate.config import Settings
@@ -21,6 +21,8 @@ SILENT: Mapping[str, str] = {
 }
 """Rules that look up what all namespaces of a cluster share → the names that they look up."""
 _FEW = 4
+MOST_REASONS = 3
+"""The line before has more of them."""
 
 
 def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
@@ -40,13 +42,10 @@ def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
 
 def _reasons(unknown: Iterable[Unknown]) -> Iterable[str]:
     """A phrase for each reason, with the names that it is about."""
-    by_reason: dict[str, list[str]] = {}
-    for one in unknown:
-        names = by_reason.setdefault(one.why, [])
-        if one.what not in names:
-            names.append(one.what)
-    for why, names in by_reason.items():
+    groups, more = grouped(((one.what, one.why) for one in unknown), MOST_REASONS)
+    for names, why in groups:
         whole = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
         if why == FETCH:
             whole = ("charts " if len(names) > 1 else "chart ") + whole.replace("chart ", "")
         yield f"{whole} {'were' if len(names) > 1 else 'was'} not rendered ({why})"
+    yield from more
