@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.resources.applications import sync_options
-from bootstrap.resources.index import Resource, dig, mapping
+from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import is_hook
 from bootstrap.resources.quantity import amount
+
+_DEFINITION = "CustomResourceDefinition.apiextensions.k8s.io"
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Deployment.apps": ("spec.selector",),
@@ -20,7 +22,16 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "spec.podManagementPolicy",
         "spec.volumeClaimTemplates",
     ),
-    "Job.batch": ("spec.template", "spec.selector", "spec.completionMode", "spec.podFailurePolicy"),
+    "Job.batch": (
+        "spec.template",
+        "spec.selector",
+        "spec.completionMode",
+        "spec.completions",
+        "spec.podFailurePolicy",
+        "spec.successPolicy",
+        "spec.backoffLimitPerIndex",
+        "spec.managedBy",
+    ),
     "RoleBinding.rbac.authorization.k8s.io": ("roleRef",),
     "ClusterRoleBinding.rbac.authorization.k8s.io": ("roleRef",),
     "Secret": ("type",),
@@ -33,7 +44,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "IngressClass.networking.k8s.io": ("spec.controller",),
     "PriorityClass.scheduling.k8s.io": ("value", "preemptionPolicy"),
     "RuntimeClass.node.k8s.io": ("handler",),
-    "CustomResourceDefinition.apiextensions.k8s.io": ("spec.scope", "spec.group"),
+    _DEFINITION: ("spec.scope", "spec.group", "spec.names.kind", "spec.names.plural"),
     "EndpointSlice.discovery.k8s.io": ("addressType",),
     "PersistentVolumeClaim": (
         "spec.accessModes",
@@ -41,8 +52,24 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "spec.volumeName",
         "spec.volumeMode",
         "spec.selector",
+        "spec.dataSource",
+        "spec.dataSourceRef",
     ),
-    "PersistentVolume": ("spec.csi", "spec.nfs", "spec.hostPath", "spec.local", "spec.nodeAffinity"),
+    "PersistentVolume": (
+        "spec.csi",
+        "spec.nfs",
+        "spec.hostPath",
+        "spec.local",
+        "spec.iscsi",
+        "spec.fc",
+        "spec.nodeAffinity",
+        "spec.volumeMode",
+    ),
+    "ResourceQuota": ("spec.scopes",),
+    "CSIDriver.storage.k8s.io": ("spec.attachRequired", "spec.volumeLifecycleModes"),
+    "VolumeAttributesClass.storage.k8s.io": ("driverName", "parameters"),
+    "ResourceClaim.resource.k8s.io": ("spec",),
+    "ResourceClaimTemplate.resource.k8s.io": ("spec",),
 }
 """Kind → the fields that are set once and for all."""
 
@@ -54,33 +81,46 @@ _DEFAULTS: Mapping[str, Any] = {
     "reclaimPolicy": "Delete",
     "volumeBindingMode": "Immediate",
     "preemptionPolicy": "PreemptLowerPriority",
+    "spec.managedBy": "kubernetes.io/job-controller",
+    "spec.attachRequired": True,
+    "spec.volumeLifecycleModes": ["Persistent"],
 }
 _BY_CLUSTER = {"spec.storageClassName", "spec.volumeName", "spec.nodeAffinity"}
 """Fields that the cluster sets where Git does not: only a change from one value to another is reported."""
 _WITHIN_TEMPLATE = {"creationTimestamp"}
+_WHILE_SUSPENDED = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
+"""Fields of a suspended Job's pods that may change until it starts, as their labels and annotations may."""
+_OF_PODS = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
+"""Fields of a Pod that may change; which values they may take depends on the pod."""
 
 
 def refusal(old: Resource, new: Resource) -> str:
     """Why the API server refuses the change, and what to do; "" when it accepts it.
 
-    Reported for objects that Argo CD changes in place; hooks and forced replacements are recreated.
+    Reported for objects that Argo CD changes in place; hooks and forced replacements are recreated, but no
+    definition is: Argo CD updates it whatever its options say, as every object of its kind would be deleted.
     """
     options = set(sync_options(new.body))
-    if {"Replace=true", "Force=true"} <= options or is_hook(new):
+    if is_hook(new) or ({"Replace=true", "Force=true"} <= options and new.kind != _DEFINITION):
         return ""
     fields = list(_changed(old, new))
-    if not fields:
-        return ""
     verb = "is" if len(fields) == 1 else "are"
-    return f"{', '.join(fields)} {verb} immutable: the sync fails; {_fix(new.kind)}"
+    said = [f"{', '.join(fields)} {verb} immutable: the sync fails; {_fix(new.kind)}"] if fields else []
+    if stored := _dropped(old, new):
+        said.append(
+            f"spec.versions has no {stored}, the storage version until now: the sync fails while "
+            f"status.storedVersions names it; keep {stored} with served: false until its objects are migrated"
+        )
+    return "; ".join(said)
 
 
 def _changed(old: Resource, new: Resource) -> Iterator[str]:
+    suspended = all(one.spec.get("suspend") is True for one in (old, new))
     for field in _FIELDS.get(new.kind, ()):
-        before, after = (_value(one, field) for one in (old, new))
+        before, after = (_value(one, field, suspended) for one in (old, new))
         if field in _BY_CLUSTER and (before is None or after is None):
             continue
-        if before != after:
+        if before != after and not _taken(field, old, new):
             yield field
     if new.kind in ("ConfigMap", "Secret") and old.body.get("immutable") is True:
         for field in ("data", "binaryData", "stringData", "immutable"):
@@ -91,23 +131,78 @@ def _changed(old: Resource, new: Resource) -> Iterator[str]:
         if sizes[0] is not None and sizes[1] is not None and sizes[1] < sizes[0]:
             yield "spec.resources.requests.storage (it can only grow)"
     if new.kind == "Service":
-        addresses = [one.spec.get("clusterIP") for one in (old, new)]
-        if all(addresses) and addresses[0] != addresses[1]:
-            yield "spec.clusterIP"
+        yield from _of_service(old, new)
+    if new.kind == "Pod" and _fixed(old) != _fixed(new):
+        yield "spec (all but images and tolerations)"
 
 
-def _value(resource: Resource, field: str) -> Any:
+def _taken(field: str, old: Resource, new: Resource) -> bool:
+    """Whether the API server takes this change of a field, as a value elsewhere allows it."""
+    if field == "spec.completions":
+        indexed = all(one.spec.get("completionMode") == "Indexed" for one in (old, new))
+        return indexed and new.spec.get("completions") == new.spec.get("parallelism")
+    if field in ("spec.dataSource", "spec.dataSourceRef"):
+        # Each is filled from the other one, also where Git drops both.
+        before, after = (one.spec.get("dataSourceRef") or one.spec.get("dataSource") for one in (old, new))
+        return after is None or before == after
+    return False
+
+
+def _of_service(old: Resource, new: Resource) -> Iterator[str]:
+    """An address that was given by hand or by the cluster, and the class of a balancer."""
+    before, after = (one.spec.get("clusterIP") for one in (old, new))
+    types = [one.spec.get("type") or "ClusterIP" for one in (old, new)]
+    if after and before != after and (before or (after == "None" and types[0] != "ExternalName")):
+        yield "spec.clusterIP"
+    if types == ["LoadBalancer", "LoadBalancer"]:
+        classes = [one.spec.get("loadBalancerClass") for one in (old, new)]
+        if classes[0] != classes[1]:
+            yield "spec.loadBalancerClass"
+
+
+def _fixed(pod: Resource) -> Mapping[str, Any]:
+    """What of a Pod's spec never changes."""
+    found = {key: value for key, value in pod.spec.items() if key not in _OF_PODS}
+    for field in ("containers", "initContainers"):
+        if field in found:
+            found[field] = [
+                {key: value for key, value in one.items() if key != "image"} for one in mappings(found[field])
+            ]
+    return found
+
+
+def _dropped(old: Resource, new: Resource) -> str:
+    """The version that objects were stored in, if the new definition no longer has it; else ""."""
+    if new.kind != _DEFINITION:
+        return ""
+    named = {one.get("name") for one in mappings(new.spec.get("versions"))}
+    stored = (one.get("name") for one in mappings(old.spec.get("versions")) if one.get("storage") is True)
+    return next((str(name) for name in stored if name not in named), "")
+
+
+def _value(resource: Resource, field: str, suspended: bool) -> Any:
     found = dig(resource.body, *field.split("."))
+    if field == "spec.completions" and found is None:
+        return 1 if resource.spec.get("parallelism") is None else None
     if found is None:
         return _DEFAULTS.get(field)
     if field == "spec.template":
-        metadata = {
-            key: value
-            for key, value in mapping(mapping(found).get("metadata")).items()
-            if key not in _WITHIN_TEMPLATE
-        }
-        return {**mapping(found), "metadata": metadata}
+        return _pods(mapping(found), suspended)
+    if field == "spec.scopes":
+        return sorted(map(str, sequence(found)))
     return found
+
+
+def _pods(template: Mapping[str, Any], suspended: bool) -> Mapping[str, Any]:
+    """What of a Job's pods never changes, or not while it is suspended."""
+    if suspended:
+        spec = {
+            key: value for key, value in mapping(template.get("spec")).items() if key not in _WHILE_SUSPENDED
+        }
+        return {**template, "metadata": {}, "spec": spec}
+    metadata = mapping(template.get("metadata"))
+    kept = {key: value for key, value in metadata.items() if key not in _WITHIN_TEMPLATE}
+    return {**template, "metadata": kept}
 
 
 def _fix(kind: str) -> str:
@@ -122,4 +217,6 @@ def _fix(kind: str) -> str:
             "leave the selector as it was (labels with includeSelectors: false), or let Argo CD replace it: "
             "Replace=true,Force=true"
         )
+    if kind == _DEFINITION:
+        return "undo it: only a definition that is deleted, with every object of the kind, can have another"
     return "undo it, or let Argo CD replace it (sync options Replace=true,Force=true)"

@@ -112,6 +112,15 @@ def test_what_is_replaced_or_made_anew_is_not_refused() -> None:
     assert changed("batch/v1", "Job", old, new, **{"argocd.argoproj.io/hook": "PreSync"}) == ""
 
 
+def test_a_definition_is_never_made_anew() -> None:
+    """Argo CD updates one whatever its options say, as all objects of the kind would go with it."""
+    old, new = ({"spec": {"scope": scope, "versions": []}} for scope in ("Cluster", "Namespaced"))
+    forced = {"argocd.argoproj.io/sync-options": "Force=true,Replace=true"}
+    found = changed("apiextensions.k8s.io/v1", "CustomResourceDefinition", old, new, **forced)
+    assert found.startswith("spec.scope is immutable: the sync fails; undo it")
+    assert "Replace" not in found
+
+
 def test_every_format_says_that_a_change_is_refused() -> None:
     bodies = [
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}, "spec": {"template": one}}
