@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bootstrap.core.text import counted
-from bootstrap.diff import claims, rights
+from bootstrap.diff import claims, fences, rights
 from bootstrap.diff.compare import Change, Key, plain, renamed_hashes, where_of
 from bootstrap.diff.deletion import Applications
 from bootstrap.resources.applications import sync_options
@@ -75,6 +75,8 @@ def matters(
     """What to look at, by topic."""
     found = [*_broken(applications), *_refused(changes), *_removed(before, after, applications)]
     found += [*_changed(before, after), *_images(before, after), *_shared(changes)]
+    for resource, text in fences.opened(before, after, lambda one: applications.fate(one).deleted):
+        found.append(Matter("rights", text, str(resource), resource.application, where_of(resource)))
     for resource, text in claims.emptied(before, after):
         found.append(Matter("data", text, str(resource), resource.application, where_of(resource)))
     return ordered(found)
@@ -186,7 +188,9 @@ def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
         for container, image in rights.images(new).items():
             # A new container with an image that already runs is not a change of images.
             if image and had.get(container, image if image in known else "") != image:
-                found[str(had.get(container, "")), image].append(new)
+                places = found[str(had.get(container, "")), image]
+                if new not in places[-1:]:  # once, though several of its containers run it
+                    places.append(new)
     for (old, image), places in found.items():
         change = f"{old} → {image}" if old else f"{image} (new)"
         one = places[0]

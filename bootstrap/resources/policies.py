@@ -66,7 +66,7 @@ def policies(index: Index, end: Peer, direction: Direction) -> list[Resource]:
     return [
         policy
         for policy in index.of(NETWORK_POLICY, namespace=end.namespace)
-        if direction in _types(policy) and _isolates(mapping(policy.spec.get("podSelector")), end)
+        if direction in directions(policy) and _isolates(mapping(policy.spec.get("podSelector")), end)
     ]
 
 
@@ -105,7 +105,8 @@ def _by_others(index: Index, end: Peer) -> bool:
     return any(item.namespace in ("", end.namespace) for item in index.of(*_OTHERS))
 
 
-def _types(policy: Resource) -> list[str]:
+def directions(policy: Resource) -> list[str]:
+    """Those in which a NetworkPolicy isolates what it selects, by its policyTypes or else by its rules."""
     types = [str(item) for item in sequence(policy.spec.get("policyTypes"))]
     return types or (["Ingress", "Egress"] if policy.spec.get("egress") else ["Ingress"])
 

@@ -244,6 +244,17 @@ def test_images_are_told_once_each() -> None:
     assert (new_images(old, new), new_images(new, new)) == (["web:2"], [])
 
 
+def test_a_workload_counts_once_though_two_of_its_containers_run_an_image() -> None:
+    def both(kind: str, image: str) -> Resource:
+        return pods(kind, image=image, initContainers=[{"name": "prepare", "image": image}])
+
+    assert told([both("Deployment", "web:1")], [both("Deployment", "web:2")]) == [
+        "images: Deployment shop/x: web:1 → web:2"
+    ]
+    before, after = ([both(kind, image) for kind in ("Deployment", "DaemonSet")] for image in ("a:1", "a:2"))
+    assert told(before, after) == ["images: : a:1 → a:2, in 2 workloads"]
+
+
 def test_a_file_that_changes_many_applications_is_named() -> None:
     before = [
         one("ConfigMap", f"c{number}", owner=f"argocd/app-{number}", data={"a": "1"}) for number in range(4)
