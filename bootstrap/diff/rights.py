@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from bootstrap.diff import projects
 from bootstrap.resources import pods
 from bootstrap.resources.index import PROJECT, Resource, dig, mapping, mappings, sequence
 
@@ -21,15 +22,20 @@ Right = tuple[str, ...]
 
 def grown(old: Resource | None, new: Resource) -> str:
     """The rights that are new, in words; "" when none are."""
+    if new.kind == PROJECT:
+        return _few(list(projects.grown(old, new)))
     for kinds, rights in _READERS:
         if new.kind in kinds:
             covers = _grants if kinds is _ROLES else _covers
             had = set(rights(old)) if old is not None else set()
             found = [right for right in rights(new) if not any(covers(one, right) for one in had)]
             said = sorted({_in_words(right) if kinds is _ROLES else " ".join(right) for right in found})
-            more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
-            return "; ".join(said[:_SHOWN]) + more
+            return _few(said)
     return ""
+
+
+def _few(said: Sequence[str]) -> str:
+    return "; ".join(said[:_SHOWN]) + (f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else "")
 
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -143,23 +149,10 @@ def _pods(resource: Resource) -> Iterator[Right]:
             yield ("capability", str(one), "for container", container.name)
 
 
-def _project(resource: Resource) -> Iterator[Right]:
-    spec = resource.spec
-    for url in sequence(spec.get("sourceRepos")):
-        yield "reads", str(url)
-    for place in mappings(spec.get("destinations")):
-        cluster = str(place.get("server") or place.get("name") or "*")
-        yield "deploys to namespace", str(place.get("namespace") or "*"), "of", cluster
-    for field, words in (("clusterResourceWhitelist", "cluster-scoped"), ("namespaceResourceWhitelist", "")):
-        for kind in mappings(spec.get(field)):
-            yield "applies", words, str(kind.get("group") or "core"), str(kind.get("kind"))
-
-
 _READERS: tuple[tuple[frozenset[str], Callable[[Resource], Iterator[Right]]], ...] = (
     (_ROLES, _rules),
     (_BINDINGS, _subjects),
     (frozenset(pods.WORKLOADS), _pods),
-    (frozenset({PROJECT}), _project),
 )
 
 
