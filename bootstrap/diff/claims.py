@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.diff.compare import Key
+from bootstrap.diff.compare import Key, cluster_of, moved
 from bootstrap.resources import pods
 from bootstrap.resources.index import Resource, mapping, mappings
 
@@ -27,12 +27,16 @@ def emptied(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
             if (was := had.get(volume)) is not None and was != claim:
                 told.add((new.namespace, claim))
                 yield new, f"volume {volume}: claim {was} → {claim}; what is in {was} is not moved"
+    for old_key, key in moved(before, after).items():
+        if (new := after[key]).kind == _CLAIM or new.spec.get("volumeClaimTemplates"):
+            was, now = cluster_of(old_key), cluster_of(key)
+            yield new, f"it begins empty in cluster {now}: its data in {was} is not moved"
     gone = [one for key, one in before.items() if one.kind == _CLAIM and key not in after]
     for key, new in after.items():
         if new.kind != _CLAIM or key in before or (new.namespace, new.name) in told:
             continue
         for old in gone:
-            if _like(old) == _like(new):
+            if _like(old) == _like(new) and (old.namespace, old.name) != (new.namespace, new.name):
                 yield (
                     new,
                     f"it is new and empty, and {old.name} is no longer in Git: its data is not moved",

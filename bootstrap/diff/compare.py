@@ -44,10 +44,12 @@ class Change:
 def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[Change]:
     """The changes from one set to the other, by Application and name.
 
-    A ConfigMap or Secret whose name has a hash of its content counts as one change.
+    A ConfigMap or Secret whose name has a hash of its content counts as one change, and so does an object
+    that its Application applies to another cluster: what was applied before stays.
     """
     before, after = dict(before), dict(after)
-    renamed = renamed_hashes(before, after)
+    elsewhere = moved(before, after)
+    renamed = {**renamed_hashes(before, after), **elsewhere}
     changes = []
     for key in sorted({*before, *after}):
         if key in renamed.values():
@@ -55,25 +57,44 @@ def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> li
         old, new = before.get(key), after.get(renamed.get(key, key))
         if old is not None and new is not None and clean(old.body) == clean(new.body) and key not in renamed:
             continue
-        changes.append(_change(old, new))
+        places = (cluster_of(key), cluster_of(elsewhere[key])) if key in elsewhere else None
+        changes.append(_change(old, new, places))
     return sorted(changes, key=lambda change: (change.application, change.object))
 
 
-def _change(old: Resource | None, new: Resource | None) -> Change:
+def _change(old: Resource | None, new: Resource | None, clusters: tuple[str, str] | None) -> Change:
     shown = new or old
     assert shown is not None  # noqa: S101 - the key comes from one of the two
     kind: Literal["add", "remove", "change"] = "change" if old and new else "add" if new else "remove"
     one = _text(old.body, new.body if new else None, "old") if old else []
     other = _text(new.body, old.body if old else None, "new") if new else []
     lines = list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]
+    if clusters is not None:
+        lines = [f"-cluster: {clusters[0]}", f"+cluster: {clusters[1]}", *lines]
     where = where_of(shown)
-    refused = refusal(old, new) if old and new else ""
+    refused = refusal(old, new) if old and new and clusters is None else ""
     return Change(kind, str(shown), shown.application, where, tuple(lines), refused)
 
 
 def where_of(resource: Resource) -> str:
     """File and line, "" if unknown."""
     return resource.place
+
+
+def cluster_of(key: Key) -> str:
+    """The cluster in a key, after the name of what leads to it."""
+    return key[0].rpartition(" ")[2]
+
+
+def moved(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
+    """Old → new key of objects that the same Application applies to another cluster."""
+
+    def identity(key: Key, one: Resource) -> tuple[str, ...]:
+        return (key[0].rpartition(" ")[0], one.application, *key[1:])
+
+    come = {identity(key, one): key for key, one in after.items() if key not in before}
+    gone = {key: identity(key, one) for key, one in before.items() if key not in after}
+    return {key: come[which] for key, which in gone.items() if which in come}
 
 
 def renamed_hashes(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:

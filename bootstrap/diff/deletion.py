@@ -1,7 +1,8 @@
 """Pure: what becomes of an object that Git no longer has, by what its Application says.
 
-As Argo CD 3.6 decides it (controller/sync.go, and shouldBeDeleted in controller/appcontroller.go). It gives a
-CustomResourceDefinition no tracking annotation (reposerver/repository/repository.go), so it prunes none.
+As Argo CD 3.6 decides it (controller/sync.go; autoSync and shouldBeDeleted in controller/appcontroller.go).
+It gives a CustomResourceDefinition no tracking annotation (reposerver/repository/repository.go), so it prunes
+none, and it compares an Application with nothing but the cluster that it goes to (controller/state.go).
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bootstrap.resources.applications import has_finalizer, sync_options
-from bootstrap.resources.index import Resource, dig, sequence
+from bootstrap.resources.applications import destination, has_finalizer, sync_options
+from bootstrap.resources.index import IN_CLUSTER, Resource, dig, sequence
 
 _POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
@@ -37,6 +38,8 @@ class Applications:
     broken_before: frozenset[str] = frozenset()
     by_label: bool = False
     """Whether Argo CD tracks objects by a label alone, as before 3.0 by default."""
+    emptied: frozenset[str] = frozenset()
+    """Those that have no object any more after the change, as far as everything of them was read."""
 
     def is_unknown(self, resource: Resource) -> bool:
         """Whether an object is only no longer seen, because something above it is broken."""
@@ -54,10 +57,12 @@ class Applications:
         owner = resource.application
         if not owner:
             return Fate(False, "no Application applies it: it stays")
+        if moved := self.moved(owner):
+            return Fate(False, f"it stays {moved}")
         if owner in self.after or owner not in self.before:
             if resource.kind == _CRD and not self._tracks(resource):
                 return Fate(False, "it stays: Argo CD does not track definitions, so it prunes none")
-            return _pruned(resource, self.after.get(owner))
+            return _pruned(resource, self.after.get(owner), owner in self.emptied)
         application = self.before[owner]
         if owner in seen:  # one that contains itself
             return Fate(None, f"its Application {owner} is gone, too")
@@ -77,6 +82,17 @@ class Applications:
             return Fate(True, f"it is deleted with its Application {owner}")
         return Fate(above.deleted, f"its Application {owner} is not deleted by itself: {above.why}")
 
+    def moved(self, name: str) -> str:
+        """Where what an Application applied is left, as it goes to another cluster; "" if it does not."""
+        one, other = self.before.get(name), self.after.get(name)
+        if one is None or other is None:
+            return ""
+        was, now = (destination(each.body)[0] for each in (one, other))
+        if was == now:
+            return ""
+        left = f"in {_cluster(was)}, and nobody manages it there: its Application goes to {_cluster(now)}"
+        return left if ("://" in was) == ("://" in now) else f"{left}, unless that is the same cluster"
+
     def _tracks(self, definition: Resource) -> bool:
         """Whether a definition bears in Git what Argo CD gives every other object."""
         namespace, _, name = definition.application.rpartition("/")
@@ -93,7 +109,11 @@ def tracks_by_label(resources: Iterable[Resource]) -> bool:
     return any(dig(one.body, "data", method) == "label" for one in settings)
 
 
-def _pruned(resource: Resource, application: Resource | None) -> Fate:
+def _cluster(name: str) -> str:
+    return "the cluster of Argo CD" if name == IN_CLUSTER else f"cluster {name}"
+
+
+def _pruned(resource: Resource, application: Resource | None, is_last: bool) -> Fate:
     """What becomes of an object whose Application remains."""
     option = _option(resource, application, "Prune")
     if option == "false":
@@ -106,6 +126,12 @@ def _pruned(resource: Resource, application: Resource | None) -> Fate:
         return Fate(None, "it stays until somebody syncs with pruning: its Application is synced by hand")
     if not isinstance(automated, dict) or automated.get("prune") is not True:
         return Fate(None, "it stays until somebody prunes: its Application does not")
+    if is_last and automated.get("allowEmpty") is not True:
+        return Fate(
+            None,
+            "it stays until somebody syncs with pruning: it is among the last objects of its Application, "
+            "and Argo CD deletes those by itself only with allowEmpty: true",
+        )
     if option == "confirm":
         return Fate(None, "it is deleted once somebody confirms that: sync option Prune=confirm")
     return Fate(True, "it is deleted: its Application prunes")

@@ -35,8 +35,6 @@ _DATA = {
     "VolumeSnapshot.snapshot.storage.k8s.io": "the snapshot is deleted, too, unless its class says Retain",
 }
 _CLAIMS = ("persistentVolumeClaimRetentionPolicy", "whenDeleted")
-_MANY = 3
-"""A file that changes at least this many Applications is reported."""
 _SHOWN = 25
 """Lines of a topic in a pull request: the rest is below, object by object."""
 
@@ -74,7 +72,7 @@ def matters(
 ) -> list[Matter]:
     """What to look at, by topic."""
     found = [*_broken(applications), *_refused(changes), *_removed(before, after, applications)]
-    found += [*_changed(before, after), *_images(before, after), *_shared(changes)]
+    found += [*_changed(before, after), *_images(before, after)]
     for resource, text in fences.opened(before, after, lambda one: applications.fate(one).deleted):
         found.append(Matter("rights", text, str(resource), resource.application, where_of(resource)))
     for resource, text in claims.emptied(before, after):
@@ -162,8 +160,11 @@ def _riskier(old: Resource, new: Resource) -> Iterator[str]:
     if lost:
         are = "is" if len(lost) == 1 else "are"
         yield f"{' and '.join(lost)} {are} no longer set: it may be deleted from now on"
-    if new.kind == APPLICATION and _prunes(new) and not _prunes(old):
-        yield "it prunes from now on: what Git dropped earlier is deleted"
+    if new.kind == APPLICATION and _prunes(new):
+        if not _prunes(old):
+            yield "it prunes from now on: what Git dropped earlier is deleted"
+        elif _empties(new) and not _empties(old):
+            yield "allowEmpty: true from now on: all of its objects are deleted if Git has none"
 
 
 _PROTECTION = ("Prune=false", "Delete=false")
@@ -178,6 +179,10 @@ def _options(resource: Resource) -> list[str]:
 def _prunes(application: Resource) -> bool:
     automated = mapping(dig(application.spec, "syncPolicy", "automated"))
     return automated.get("prune") is True and automated.get("enabled") is not False
+
+
+def _empties(application: Resource) -> bool:
+    return dig(application.spec, "syncPolicy", "automated", "allowEmpty") is True
 
 
 def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:
@@ -198,19 +203,6 @@ def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
             yield Matter("images", change, str(one), one.application, where_of(one))
         else:
             yield Matter("images", f"{change}, in {counted(len(places), 'workload')}")
-
-
-def _shared(changes: Sequence[Change]) -> Iterator[Matter]:
-    users: dict[str, set[str]] = defaultdict(set)
-    for change in changes:
-        if change.where and change.application:
-            users[change.where.rpartition(":")[0]].add(change.application)
-    for file, names in users.items():
-        if len(names) >= _MANY:
-            few = ", ".join(sorted(names)[:_MANY])
-            more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
-            text = f"{counted(len(names), 'Application')} change: {few}{more}"
-            yield Matter("shared", text, where=file)
 
 
 def new_images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[str]:

@@ -17,6 +17,7 @@ from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
 from bootstrap.diff.deletion import Applications, tracks_by_label
 from bootstrap.diff.matters import Matter
+from bootstrap.diff.shared import shared
 from bootstrap.diff.unseen import unseen
 from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.covered import Coverage
@@ -186,7 +187,10 @@ def between_revisions(
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
     broken_before, broken = map(_broken, read_) if len(read_) == len(sides) else ({}, {})
     by_label = tracks_by_label(sides[-1].values())
-    both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before), by_label)
+    unknown = {*broken, *(part.application for part in (covered.unread if covered is not None else ()))}
+    full = {one.application for one in sides[1].values() if not is_hook(one)}
+    emptied = frozenset({*by_name[1]} - unknown - full)
+    both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before), by_label, emptied)
     # What is not seen because its Application is broken now is not removed: Argo CD leaves it as it is.
     sides[1] = {
         **{key: one for key, one in sides[0].items() if key not in sides[1] and both.is_unknown(one)},
@@ -195,6 +199,9 @@ def between_revisions(
     changes = compare.compare(sides[0], sides[1])
     matters = _matters(sides[0], sides[1], changes, both, request, output)
     matters += unseen(both, covered.unread) if covered is not None else ()
+    if len(read_) == len(sides):
+        old, new = ((one, _chosen(one)) for one in read_)
+        matters += shared(old, new, changes)
     matters = what_matters.ordered(matters)
     return Found(changes, names, covered, tuple(unread), matters)
 

@@ -113,9 +113,10 @@ def changed(before: Repository, after: Repository) -> list[tuple[str, str]]:
     return [
         (path, other.get(path) or one[path])
         for path in sorted({*one, *other})
-        if _content(before, path) != _content(after, path)
+        if content(before, path) != content(after, path)
     ]
 
 
-def _content(repository: Repository, path: str) -> str:
+def content(repository: Repository, path: str) -> str:
+    """The checksum of a file's content, "" if there is none."""
     return repository.files.content_id(path) if repository.files.has(path) else ""

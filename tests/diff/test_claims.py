@@ -45,3 +45,25 @@ def test_a_renamed_claim_is_new_and_empty_where_its_workload_has_another_name_to
     assert line.startswith("PersistentVolumeClaim shop/new: it is new and empty, and old is no longer in Git")
     assert told([claim("old")], [claim("new", storageClassName="fast")]) == [], "another kind of claim"
     assert told([], [claim("new")]) == []
+
+
+def test_what_has_data_begins_empty_in_another_cluster() -> None:
+    stateful = Resource(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": {"name": "db"},
+            "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]},
+        },
+        "shop",
+        "argocd/shop",
+    )
+
+    def side(cluster: str) -> dict[Key, Resource]:
+        found = (claim("data"), stateful, deployment("web", "data"))
+        return {(f"default {cluster}", one.kind, one.namespace, one.name): one for one in found}
+
+    assert [f"{one}: {text}" for one, text in emptied(side("https://one"), side("https://two"))] == [
+        f"{one}: it begins empty in cluster https://two: its data in https://one is not moved"
+        for one in ("PersistentVolumeClaim shop/data", "StatefulSet shop/db")
+    ]

@@ -52,6 +52,45 @@ def test_what_an_application_that_goes_on_does(
 
 
 @pytest.mark.parametrize(
+    ("automated", "options", "deleted", "word"),
+    [
+        ({"prune": True}, "", None, "only with allowEmpty: true"),
+        ({"prune": True, "allowEmpty": True}, "", True, "prunes"),
+        ({"prune": True}, "Prune=false", False, "Prune=false"),
+        ({"prune": False}, "", None, "its Application does not"),
+    ],
+)
+def test_the_last_objects_of_an_application(
+    automated: dict[str, Any], options: str, deleted: bool | None, word: str
+) -> None:
+    web = {"argocd/web": application("web", automated=automated)}
+    fate = Applications(web, web, emptied=frozenset({"argocd/web"})).fate(thing(**{OPTIONS: options}))
+    assert fate.deleted is deleted
+    assert word in fate.why
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "word"),
+    [
+        ({}, {"server": "https://one"}, "in the cluster of Argo CD, and nobody manages it there"),
+        ({"server": "https://one"}, {"server": "https://two"}, "goes to cluster https://two"),
+        ({"name": "one"}, {"server": "https://two"}, "unless that is the same cluster"),
+        ({"name": "in-cluster"}, {"server": "https://kubernetes.default.svc"}, ""),
+        ({"namespace": "a"}, {"namespace": "b"}, ""),
+    ],
+)
+def test_an_application_that_goes_to_another_cluster_leaves_what_it_applied(
+    was: dict[str, str], now: dict[str, str], word: str
+) -> None:
+    before, after = application("web", **PRUNES), application("web", **PRUNES)
+    for one, place in ((before, was), (after, now)):
+        one.body["spec"]["destination"] = place
+    fate = Applications({"argocd/web": before}, {"argocd/web": after}).fate(thing())
+    assert fate.deleted is (not word)
+    assert word in fate.why
+
+
+@pytest.mark.parametrize(
     ("kind", "annotations", "finalizer", "deleted", "word"),
     [
         ("ConfigMap", {}, True, True, "with its Application"),

@@ -93,6 +93,13 @@ def test_changes_after_which_a_deletion_loses_more() -> None:
     (line,) = told([application(False)], [application(True)])
     assert "it prunes from now on" in line
 
+    def emptied(allow: bool) -> Resource:
+        spec = {"syncPolicy": {"automated": {"prune": True, "allowEmpty": allow}}}
+        return one("Application", version="argoproj.io/v1alpha1", spec=spec)
+
+    (line,) = told([emptied(False)], [emptied(True)])
+    assert "allowEmpty: true from now on" in line
+
 
 RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -253,18 +260,6 @@ def test_a_workload_counts_once_though_two_of_its_containers_run_an_image() -> N
     ]
     before, after = ([both(kind, image) for kind in ("Deployment", "DaemonSet")] for image in ("a:1", "a:2"))
     assert told(before, after) == ["images: : a:1 → a:2, in 2 workloads"]
-
-
-def test_a_file_that_changes_many_applications_is_named() -> None:
-    before = [
-        one("ConfigMap", f"c{number}", owner=f"argocd/app-{number}", data={"a": "1"}) for number in range(4)
-    ]
-    after = [
-        one("ConfigMap", f"c{number}", owner=f"argocd/app-{number}", data={"a": "2"}) for number in range(4)
-    ]
-    (matter,) = found(before, after)
-    assert (matter.topic, matter.where) == ("shared", "web.yaml")
-    assert matter.text == "4 Applications change: argocd/app-0, argocd/app-1, argocd/app-2 and 1 more"
 
 
 def test_the_most_urgent_comes_first_and_nothing_becomes_markup() -> None:

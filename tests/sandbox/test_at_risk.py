@@ -1,15 +1,21 @@
-"""Pruning that is switched on deletes what Git dropped earlier, as `diff` says: by a real Argo CD."""
+"""What `diff` says of objects that are at risk, or are not, is what a real Argo CD does with them."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
+import yaml
 
 from bootstrap import argocd, kube
 from bootstrap.argocd.source import FromCluster
 from bootstrap.kube import Cluster
+from bootstrap.kube.connection import request
+from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Run
 from tests.git_repositories import git
 from tests.sandbox.kubernetes import made
@@ -32,6 +38,7 @@ def test_pruning_from_now_on_deletes_what_git_dropped_earlier(
     child["spec"]["syncPolicy"]["automated"]["prune"] = False
     root = application(name, name, repository.url, "root", "argocd")
     files = {"web/other.yaml": config("other", namespace), "web/old.yaml": config("old", namespace)}
+    files["web/README.md"] = {}  # the folder stays when all objects are gone
     first = repository.push({"root.yaml": root, "root/web.yaml": child, **files})
     kube.apply(cluster, [made(root)], namespace="argocd")
     argocd.wait(cluster, name, first, TIMEOUT)
@@ -59,6 +66,86 @@ def test_pruning_from_now_on_deletes_what_git_dropped_earlier(
     git(clone, "push", "--quiet")
     until(lambda: not exists(cluster, "v1", "ConfigMap", namespace, "old"), cluster, name)
     assert exists(cluster, "v1", "ConfigMap", namespace, "other")
+
+    git(clone, "rm", "--quiet", "web/other.yaml")
+    git(clone, "commit", "--quiet", "-m", "Drop the last one")
+    assert "only with allowEmpty: true" in run("diff", str(clone), "--rev", "HEAD^..HEAD").out
+    git(clone, "push", "--quiet")
+
+    def conditions() -> str:
+        found = kube.get(cluster, "argoproj.io/v1alpha1", "Application", "argocd", f"{name}-web") or {}
+        return json.dumps(found.get("status", {}).get("conditions"))
+
+    until(lambda: "auto-sync will wipe out all resources" in conditions(), cluster, name)
+    assert exists(cluster, "v1", "ConfigMap", namespace, "other")
+    child["spec"]["syncPolicy"]["automated"]["allowEmpty"] = True
+    (clone / "root" / "web.yaml").write_text(json.dumps(child))
+    git(clone, "commit", "--quiet", "--all", "-m", "Allow it")
+    said = run("diff", str(clone), "--rev", "HEAD^..HEAD").out
+    assert "allowEmpty: true from now on: all of its objects are deleted if Git has none" in said
+    git(clone, "push", "--quiet")
+    until(lambda: not exists(cluster, "v1", "ConfigMap", namespace, "other"), cluster, name)
+
+
+@pytest.fixture
+def elsewhere(
+    cluster: Cluster, admin: Cluster, api_server: Sandbox, name: str, namespace: str
+) -> Iterator[str]:
+    """The address of another cluster, which Argo CD has the credentials of; it has the namespace, too."""
+    user, place = (
+        next(iter(yaml.safe_load(api_server.kubeconfig.read_text())[part]))[part[:-1]]
+        for part in ("users", "clusters")
+    )
+    tls = {
+        "caData": place["certificate-authority-data"],
+        "certData": user["client-certificate-data"],
+        "keyData": user["client-key-data"],
+    }
+    data = {"name": name, "server": place["server"], "config": json.dumps({"tlsClientConfig": tls})}
+    labels = {"argocd.argoproj.io/secret-type": "cluster"}
+    encoded = {key: value.encode() for key, value in data.items()}
+    kube.ensure_secret(cluster, argocd.NAMESPACE, name, data=encoded, generate=(), labels=labels)
+    kube.ensure_namespace(admin, namespace)
+    yield str(place["server"])
+    request(admin, "DELETE", f"/api/v1/namespaces/{namespace}", "cleaning up")
+    request(cluster, "DELETE", f"/api/v1/namespaces/{argocd.NAMESPACE}/secrets/{name}", "cleaning up")
+
+
+def test_an_application_that_goes_to_another_cluster_leaves_what_it_applied(
+    cluster: Cluster,
+    admin: Cluster,
+    elsewhere: str,
+    namespace: str,
+    repository: Repository,
+    name: str,
+    tmp_path: Path,
+    run: Run,
+) -> None:
+    child = application(f"{name}-web", name, repository.url, "web", namespace)
+    root = application(name, name, repository.url, "root", "argocd")
+    files = {f"web/{one}.yaml": config(one, namespace) for one in ("one", "two")}
+    first = repository.push({"root.yaml": root, "root/web.yaml": child, **files})
+    kube.apply(cluster, [made(root)], namespace="argocd")
+    argocd.wait(cluster, name, first, TIMEOUT)
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", repository.push_url, str(clone))
+    child["spec"]["destination"]["server"] = elsewhere
+    (clone / "root" / "web.yaml").write_text(json.dumps(child))
+    git(clone, "commit", "--quiet", "--all", "-m", "Go elsewhere")
+    said = run("diff", str(clone), "--rev", "HEAD^..HEAD").out
+    assert (
+        f"ConfigMap {namespace}/one, ConfigMap {namespace}/two: it stays in the cluster of Argo CD, and"
+        in said
+    )
+    assert f"its Application goes to cluster {elsewhere}" in said
+    git(clone, "push", "--quiet")
+    until(lambda: exists(admin, "v1", "ConfigMap", namespace, "two"), cluster, name)
+    git(clone, "rm", "--quiet", "web/two.yaml")
+    git(clone, "commit", "--quiet", "-m", "Drop one")
+    git(clone, "push", "--quiet")
+    until(lambda: not exists(admin, "v1", "ConfigMap", namespace, "two"), cluster, name)
+    here = {one: exists(cluster, "v1", "ConfigMap", namespace, one) for one in ("one", "two")}
+    assert here == {"one": True, "two": True}
 
 
 def until(look: Any, cluster: Cluster, root: str) -> None:

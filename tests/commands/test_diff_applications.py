@@ -1,0 +1,119 @@
+"""`bootstrap diff` of several Applications: which files they share, and what becomes of one as a whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.commands.test_diff import APPLICATION, OVERLAY, commit, repository
+from tests.conftest import Run
+from tests.repositories import write
+
+__all__ = ["repository"]
+
+PATCH = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: every, annotations: {example.com/team: a}}
+"""
+SHOPS = """\
+resources: [a.yaml, b.yaml, c.yaml, d.yaml]
+patches: [{path: patch.yaml, target: {kind: Application}}]
+"""
+OTHERS = "argocd/shop-a, argocd/shop-b, argocd/shop-c and"
+
+
+def shops(repository: Path) -> None:
+    """Applications that share a base, each with an overlay of its own, and one patch on all of them."""
+    files = {"clusters/one/shops/kustomization.yaml": SHOPS, "clusters/one/shops/patch.yaml": PATCH}
+    text, overlay = (repository / APPLICATION).read_text(), (repository / OVERLAY).read_text()
+    for name in "abcd":
+        own = text.replace("overlays/dev", f"overlays/{name}").replace("shop-dev", f"shop-{name}")
+        files[f"clusters/one/shops/{name}.yaml"] = own
+        files[f"apps/shop/overlays/{name}/kustomization.yaml"] = overlay.replace("shop-dev", f"shop-{name}")
+    cluster = repository / "clusters/one/kustomization.yaml"
+    cluster.write_text(cluster.read_text().replace("resources:\n", "resources:\n  - shops\n"))
+    write(repository, files)
+    commit(repository)
+
+
+def shared(run: Run, repository: Path) -> dict[str, str]:
+    """What `diff` says of files that change several Applications."""
+    told = json.loads(run("diff", str(repository), "-o", "json").out)["matters"]
+    return {str(one["where"]): str(one["text"]) for one in told if one["topic"] == "shared"}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_changed_file_that_several_applications_are_made_of_is_named(run: Run, repository: Path) -> None:
+    shops(repository)
+    base = repository / "apps/shop/base"
+    edit(base / "shop.yaml", "port: 80,", "port: 81,")
+    assert shared(run, repository) == {"apps/shop/base/shop.yaml": f"5 Applications change: {OTHERS} 2 more"}
+    commit(repository)
+    # The Deployments change, too, whose file is as it was: another name of their settings.
+    edit(base / "kustomization.yaml", "MODE=fast", "MODE=slow")
+    said = f"5 Applications change: {OTHERS} 2 more"
+    assert shared(run, repository) == {"apps/shop/base/kustomization.yaml": said}
+    commit(repository)
+    # Every object is of the base, and each overlay changes by itself.
+    for name in "abcd":
+        edit(repository / f"apps/shop/overlays/{name}/kustomization.yaml", "1.2.3", "1.2.4")
+    assert shared(run, repository) == {}
+    commit(repository)
+    edit(repository / "clusters/one/shops/patch.yaml", "team: a", "team: b")
+    said = f"4 Applications change: {OTHERS} 1 more"
+    assert shared(run, repository) == {"clusters/one/shops/patch.yaml": said}
+
+
+def told(run: Run, repository: Path) -> list[tuple[str, str, str]]:
+    """(topic, object, text) of what matters."""
+    found = json.loads(run("diff", str(repository), "-o", "json").out)["matters"]
+    return [(str(one["topic"]), str(one["object"]), str(one["text"])) for one in found]
+
+
+def test_the_last_objects_of_an_application_are_told_as_argo_cd_treats_them(
+    run: Run, repository: Path
+) -> None:
+    edit(repository / APPLICATION, "  syncPolicy:\n", "  syncPolicy:\n    automated: {prune: true}\n")
+    commit(repository)
+    overlay = repository / OVERLAY
+    full = overlay.read_text()
+    patch = "{$patch: delete, apiVersion: v1, kind: Service, metadata: {name: web}}"
+    some = f"{full}patches: [{{patch: '{patch}'}}]\n"
+    nothing = "namespace: shop-dev\nresources: [nothing.yaml]\n"
+    (overlay.parent / "nothing.yaml").write_text("# nothing\n")
+    overlay.write_text(some)
+    assert told(run, repository) == []
+    overlay.write_text(nothing)
+    found = told(run, repository)
+    assert {topic for topic, _, _ in found} == {"deletes"}
+    assert {one for _, one, _ in found} >= {"Deployment shop-dev/web", "Service shop-dev/web"}
+    assert all("only with allowEmpty: true" in text for _, _, text in found)
+    overlay.write_text(full)
+    edit(repository / APPLICATION, "prune: true", "prune: true, allowEmpty: true")
+    commit(repository)
+    overlay.write_text(nothing)
+    assert told(run, repository) == []
+
+
+def test_an_application_that_goes_to_another_cluster_deletes_nothing(run: Run, repository: Path) -> None:
+    edit(repository / APPLICATION, "  syncPolicy:\n", "  syncPolicy:\n    automated: {prune: true}\n")
+    commit(repository)
+    edit(repository / APPLICATION, "https://kubernetes.default.svc", "https://other.example.com")
+    changes = json.loads(run("diff", str(repository), "-o", "json").out)["changes"]
+    assert {one["change"] for one in changes} == {"change"}
+    places = ["-cluster: https://kubernetes.default.svc", "+cluster: https://other.example.com"]
+    assert {tuple(one["diff"]) for one in changes if one["application"] == "argocd/shop-dev"} == {
+        tuple(places)
+    }
+    found = told(run, repository)
+    said = "in the cluster of Argo CD, and nobody manages it there: its Application goes to cluster https://other"
+    assert [one for topic, one, text in found if topic == "deletes" and said in text] == [
+        one for _, one, _ in found
+    ]
+    assert "Deployment shop-dev/web" in {one for _, one, _ in found}
