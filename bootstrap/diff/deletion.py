@@ -102,6 +102,23 @@ class Applications:
         return tracked in (name, f"{namespace}_{name}")
 
 
+@dataclass(frozen=True)
+class Fleet:
+    """The Applications of each Argo CD: by the name of what leads to them, as it is in keys of objects.
+
+    Two of them may have an Application of the same name, which does something else with its objects.
+    """
+
+    of: Mapping[str, Applications]
+
+    def at(self, key: tuple[str, str, str, str]) -> Applications:
+        """Those among which is the one that applies an object."""
+        return self.of.get(key[0].rpartition(" ")[0], _NONE)
+
+
+_NONE = Applications({}, {})
+
+
 def tracks_by_label(resources: Iterable[Resource]) -> bool:
     """Whether Argo CD's settings in Git have it track by a label; its default is the annotation."""
     method = "application.resourceTrackingMethod"

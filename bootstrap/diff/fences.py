@@ -19,7 +19,9 @@ Place = tuple[str, str]
 
 
 def opened(
-    before: Mapping[Key, Resource], after: Mapping[Key, Resource], deleted: Callable[[Resource], bool | None]
+    before: Mapping[Key, Resource],
+    after: Mapping[Key, Resource],
+    deleted: Callable[[Key, Resource], bool | None],
 ) -> Iterator[tuple[Resource, str]]:
     """(policy or workload, text) for what may connect from now on and could not.
 
@@ -36,7 +38,7 @@ def opened(
     doubtful = set()
     for key, one in before.items():
         if one.kind == NETWORK_POLICY and key not in after:
-            fate = deleted(one)
+            fate = deleted(key, one)
             if fate is False:
                 has[key[0], key[2]].append(one)
             elif fate is None:

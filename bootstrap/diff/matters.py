@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bootstrap.core.text import counted
 from bootstrap.diff import claims, fences, rights
 from bootstrap.diff.compare import Change, Key, plain, renamed_hashes, where_of
-from bootstrap.diff.deletion import Applications
+from bootstrap.diff.deletion import Applications, Fleet
 from bootstrap.resources.applications import sync_options
 from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
 
@@ -68,12 +68,13 @@ def matters(
     before: Mapping[Key, Resource],
     after: Mapping[Key, Resource],
     changes: Sequence[Change],
-    applications: Applications,
+    fleet: Fleet,
 ) -> list[Matter]:
     """What to look at, by topic."""
-    found = [*_broken(applications), *_refused(changes), *_removed(before, after, applications)]
+    found = [matter for one in fleet.of.values() for matter in _broken(one)]
+    found += [*_refused(changes), *_removed(before, after, fleet)]
     found += [*_changed(before, after), *_images(before, after)]
-    for resource, text in fences.opened(before, after, lambda one: applications.fate(one).deleted):
+    for resource, text in fences.opened(before, after, lambda key, one: fleet.at(key).fate(one).deleted):
         found.append(Matter("rights", text, str(resource), resource.application, where_of(resource)))
     for resource, text in claims.emptied(before, after):
         found.append(Matter("data", text, str(resource), resource.application, where_of(resource)))
@@ -100,13 +101,12 @@ def _refused(changes: Sequence[Change]) -> Iterator[Matter]:
             yield Matter("fails", change.refused, change.object, change.application, change.where)
 
 
-def _removed(
-    before: Mapping[Key, Resource], after: Mapping[Key, Resource], applications: Applications
-) -> Iterator[Matter]:
+def _removed(before: Mapping[Key, Resource], after: Mapping[Key, Resource], fleet: Fleet) -> Iterator[Matter]:
     renamed = renamed_hashes(before, after)
     for key, resource in before.items():
         if key in after or key in renamed:
             continue
+        applications = fleet.at(key)
         fate = applications.fate(resource)
         loses = _DATA.get(resource.kind, "")
         if resource.kind == "StatefulSet.apps" and dig(resource.spec, *_CLAIMS) == "Delete":

@@ -15,11 +15,12 @@ from bootstrap.core.text import counted
 from bootstrap.diff import compare, images
 from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
-from bootstrap.diff.deletion import Applications, tracks_by_label
+from bootstrap.diff.deletion import Fleet
+from bootstrap.diff.fleet import fleet
 from bootstrap.diff.matters import Matter
 from bootstrap.diff.shared import shared
 from bootstrap.diff.unseen import unseen
-from bootstrap.repository.coverage import changed, coverage_of
+from bootstrap.repository.coverage import changed, coverage_of, unread_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
@@ -148,9 +149,8 @@ def between_revisions(
     from bootstrap.git.revisions import extract, size
 
     sides: list[dict[Key, Resource]] = []
-    read_: list[Repository] = []
+    read_: list[tuple[Repository, list[Scope]] | None] = []
     names: set[str] = set()
-    by_name: list[dict[str, Resource]] = []
     cluster_is_there = False
     options = request.options(tuple(remotes(request.path)))
     revisions = _revisions(request, output)
@@ -174,56 +174,42 @@ def between_revisions(
             elif number == 0 or cluster_is_there:
                 # A revision may be older than the cluster's folder: then everything in it is new.
                 sides.append({})
-                by_name.append({})
+                read_.append(None)
                 continue
-            like = read_[-1].files if read_ else None
+            like = read_[0][0].files if read_ and read_[0] else None
             repository = read(root, output.invocation, store, options, output.info, like)
             names |= applications(repository)
-            chosen = _chosen(repository)
-            by_name.append({name: one for scope in chosen for name, one in scope.by_name.items()})
             sides.append(objects(repository))
-            read_.append(repository)
-        covered = coverage_of(read_[-1], _chosen(read_[-1])) if read_ else None
-        unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
-    broken_before, broken = map(_broken, read_) if len(read_) == len(sides) else ({}, {})
-    by_label = tracks_by_label(sides[-1].values())
-    unknown = {*broken, *(part.application for part in (covered.unread if covered is not None else ()))}
-    full = {one.application for one in sides[1].values() if not is_hook(one)}
-    emptied = frozenset({*by_name[1]} - unknown - full)
-    both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before), by_label, emptied)
-    # What is not seen because its Application is broken now is not removed: Argo CD leaves it as it is.
-    sides[1] = {
-        **{key: one for key, one in sides[0].items() if key not in sides[1] and both.is_unknown(one)},
-        **sides[1],
-    }
-    changes = compare.compare(sides[0], sides[1])
-    matters = _matters(sides[0], sides[1], changes, both, request, output)
-    matters += unseen(both, covered.unread) if covered is not None else ()
-    if len(read_) == len(sides):
-        old, new = ((one, _chosen(one)) for one in read_)
-        matters += shared(old, new, changes)
+            read_.append((repository, _chosen(repository)))
+        before, after = read_
+        last = after or before
+        covered = coverage_of(*last) if last else None
+        unread = changed(before[0], after[0]) if before and after else []
+        both = fleet(before, after, sides[1])
+        # What is not seen because its Application is broken now is not removed: Argo CD leaves it as it is.
+        sides[1] = {
+            **{
+                key: one
+                for key, one in sides[0].items()
+                if key not in sides[1] and both.at(key).is_unknown(one)
+            },
+            **sides[1],
+        }
+        changes = compare.compare(sides[0], sides[1])
+        # Their files are compared while there are both.
+        together = list(shared(before, after, changes)) if before and after else []
+    matters = [*_matters(sides[0], sides[1], changes, both, request, output), *together]
+    for scope in last[1] if last else ():
+        matters += (one for one in unseen(both.of[scope.name], unread_of([scope])) if one not in matters)
     matters = what_matters.ordered(matters)
     return Found(changes, names, covered, tuple(unread), matters)
-
-
-def _broken(repository: Repository) -> dict[str, str]:
-    """Applications of which something cannot be rendered → the reason."""
-    found: dict[str, str] = {}
-    for scope in _chosen(repository):
-        names = {name for part in scope.unreadable.values() for name in part}
-        for placement in scope.placements:
-            faults = repository.units[placement.unit.key].faults
-            if placement.application in names and faults:
-                why = f"{placement.unit.path or '.'}: {faults[0][1].message}"
-                found.setdefault(placement.application, why)
-    return found
 
 
 def _matters(
     before: Mapping[Key, Resource],
     after: Mapping[Key, Resource],
     changes: list[Change],
-    both: Applications,
+    both: Fleet,
     request: Request,
     output: Output,
 ) -> list[Matter]:
@@ -308,7 +294,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         after[key] = _like(resource, preview.after or resource.body)
     changes = compare.compare(before, after)
     found = Found(changes, applications(repository), coverage_of(repository))
-    return replace(found, matters=_matters(before, after, changes, Applications({}, {}), request, output))
+    return replace(found, matters=_matters(before, after, changes, Fleet({}), request, output))
 
 
 def _placed(resource: Resource) -> dict[str, object]:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from bootstrap.diff.compare import where_of
 from bootstrap.diff.deletion import Applications
 from bootstrap.diff.matters import Matter
-from bootstrap.repository.covered import Part
+from bootstrap.repository.model import Unknown
 from bootstrap.resources.applications import Source, sources
 from bootstrap.resources.index import Resource
 
 
-def unseen(applications: Applications, unread: Iterable[Part]) -> Iterator[Matter]:
+def unseen(applications: Applications, unread: Iterable[Unknown]) -> Iterator[Matter]:
     """For each Application that is new or whose sources have changed: what of it was not read."""
-    parts: dict[str, list[Part]] = {}
+    parts: dict[str, list[Unknown]] = {}
     for part in unread:
         parts.setdefault(part.application, []).append(part)
     for name, unread_parts in parts.items():

@@ -117,3 +117,31 @@ def test_an_application_that_goes_to_another_cluster_deletes_nothing(run: Run, r
         one for _, one, _ in found
     ]
     assert "Deployment shop-dev/web" in {one for _, one, _ in found}
+
+
+def test_applications_of_the_same_name_in_two_clusters_are_told_apart(run: Run, repository: Path) -> None:
+    """The second cluster is new, and its Application goes elsewhere and does not prune."""
+    edit(repository / APPLICATION, "  syncPolicy:\n", "  syncPolicy:\n    automated: {prune: true}\n")
+    commit(repository)
+    patch = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop-dev, namespace: argocd}
+spec:
+  destination: {server: https://other.example.com}
+  syncPolicy: {automated: {prune: false}}
+"""
+    root = (repository / "clusters/one/root.yaml").read_text().replace("clusters/one", "clusters/two")
+    files = {
+        "kustomization.yaml": "resources: [project.yaml, ../../apps/shop/applications/dev]\n"
+        "patches: [{path: other.yaml}]\n",
+        "other.yaml": patch,
+        "project.yaml": (repository / "clusters/one/project.yaml").read_text(),
+        "root.yaml": root,
+    }
+    write(repository, {f"clusters/two/{path}": text for path, text in files.items()})
+    service = (repository / "apps/shop/base/shop.yaml").read_text()
+    (repository / "apps/shop/base/shop.yaml").write_text(service.partition("---\n")[0])
+    changes = json.loads(run("diff", str(repository), "-o", "json").out)["changes"]
+    assert "Service shop-dev/web" in {one["object"] for one in changes if one["change"] == "remove"}
+    assert [one for one in told(run, repository) if one[0] == "deletes"] == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bootstrap.diff.compare import Key, compare
-from bootstrap.diff.deletion import Applications
+from bootstrap.diff.deletion import Applications, Fleet
 from bootstrap.diff.matters import Matter, markdown, matters, new_images, text
 from bootstrap.resources.index import Resource
 
@@ -29,7 +29,7 @@ def found(before: list[Resource], after: list[Resource], spec: dict[str, Any] | 
     body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "web"}}
     web = {WEB: Resource({**body, "spec": PRUNING if spec is None else spec}, "argocd", "argocd/root")}
     old, new = side(before), side(after)
-    return matters(old, new, compare(old, new), Applications(web, web))
+    return matters(old, new, compare(old, new), Fleet({"": Applications(web, web)}))
 
 
 def told(before: list[Resource], after: list[Resource], spec: dict[str, Any] | None = None) -> list[str]:

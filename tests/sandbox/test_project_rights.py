@@ -91,6 +91,7 @@ POLICIES: dict[str, list[str]] = {
 ACTIONS = (
     ("get", "applications", "shop/web"),
     ("get", "applications", "shop/db"),
+    ("sync", "applications", "shop/web"),
     ("delete", "applications", "shop/web"),
     ("get", "logs", "shop/web"),
 )
@@ -231,7 +232,7 @@ def test_roles(tmp_path: Path) -> None:
         for key, policies in POLICIES.items()
     }
     assert permitted["none"] == frozenset()
-    assert len(permitted["all"]) == 3
+    assert len(permitted["all"]) == 4
     compare(specs, permitted)
 
 
