@@ -15,9 +15,10 @@ from bootstrap.resources.index import mapping, sequence
 
 SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 NO_SECRET = re.compile(
-    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
+    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+|\$\([^()]+\)",
+    re.IGNORECASE,
 )
-"""Values that reveal nothing by themselves: a switch, a port, an address."""
+"""Values that reveal nothing by themselves: a switch, a port, an address, what a command answers."""
 RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _KEY_OF_SECRET = re.compile(
     r"passw|passphrase|pwd|psw|secret|token|credential|htpasswd|auth$|\.?docker(?:cfg|configjson)|kube-?config"

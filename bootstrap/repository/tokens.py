@@ -47,7 +47,7 @@ _DUMMY = re.compile(
     r"|unused|ignored?|(?:.*[-_])?(?:throw-?away|disposable)(?:[-_].*)?"
     r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
     r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
-    r"|sk-(?:no-key|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
+    r"|sk-(?:no-?(?:key|auth)|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
     r"|super-?secret(?:-?(?:pass(?:word)?|key|token|value))?|not-a-secure-\w+|foo(?:bar)?|bar|baz)?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -90,7 +90,9 @@ def token(value: str) -> str:
         if kind == _URL and "://" not in value:
             continue  # in a long text without one, that pattern tries every letter
         for match in pattern.finditer(value):
-            if not _is_example(kind, match[0]):
+            start = value.rfind("\n", 0, match.start()) + 1
+            explains = kind == _URL and value[start : match.start()].lstrip().startswith("#")
+            if not explains and not _is_example(kind, match[0]):
                 return kind
     return ""
 

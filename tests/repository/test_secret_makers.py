@@ -135,6 +135,7 @@ DUMMIES = [
     "----",
     "ollama",
     "sk-no-key-required",
+    "sk-noauth",
     "not-needed",
     "none",
     "null",
@@ -228,3 +229,26 @@ FORMS = {
 def test_what_a_comment_explains_is_no_secret_and_what_it_contains_is_one(name: str) -> None:
     key, text, right = FORMS[name]
     assert holds_secret(key, text) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("rules:\n  # as in http://example.com:80+&@example.org:22/\n  a: b\n", ""),
+        ("rules:\n  a: https://shop:hunter22@example.com/x  # the shop\n", "a password in a URL"),
+        ("# ghp_" + "a1B2" * 9, "a GitHub token"),
+    ],
+)
+def test_url_in_a_comment_explains_a_format(text: str, kind: str) -> None:
+    assert token(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ("export GITEA__SECURITY__INTERNAL_TOKEN=$(gitea generate secret INTERNAL_TOKEN)", False),
+        ("export GITEA__SECURITY__INTERNAL_TOKEN=hunter22hunter", True),
+    ],
+)
+def test_what_a_command_answers_is_not_in_a_script(line: str, holds: bool) -> None:
+    assert holds_secret("config.sh", f"#!/bin/sh\n{line}\n") is holds

@@ -69,8 +69,12 @@ class Stop:
 
 
 _COREDNS = {"app.kubernetes.io/name": "coredns", "app.kubernetes.io/instance": "coredns"}
-DNS = tuple(Peer("kube-system", {"k8s-app": one, **_COREDNS}) for one in ("kube-dns", "coredns"))
-"""The pods of the cluster's DNS, as distributions and CoreDNS's own chart label them."""
+_OPENSHIFT = {"dns.operator.openshift.io/daemonset-dns": "default"}
+DNS = (
+    *((Peer("kube-system", {"k8s-app": one, **_COREDNS}), 53) for one in ("kube-dns", "coredns")),
+    (Peer("openshift-dns", _OPENSHIFT), 5353),
+)
+"""The pods of the cluster's DNS and their port, as distributions and CoreDNS's own chart label them."""
 
 
 def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
@@ -79,8 +83,8 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
         yield from _empty(index, policy)
     for workload in index.of(*WORKLOADS):
         named = links(index, workload)
-        looked_up = next((link.host for link in named if link.sure), None)
-        stops = [cut(index, peer(workload), one, 53, "UDP") for one in DNS] if looked_up else []
+        looked_up = next((one.host for one in named if one.sure and not _is_own_name(index, one)), None)
+        stops = [cut(index, peer(workload), one, port, "UDP") for one, port in DNS] if looked_up else []
         closed = stops[0] if all(stops) and stops else None
         if closed and closed[1] == "Egress":
             message = f"{workload} looks up {looked_up}, but {closed[0]} blocks DNS for it"
@@ -152,7 +156,7 @@ def _serves(service: Resource, port: int) -> bool:
 
 def stopped(index: Index, link: Link) -> Stop | None:
     """What blocks or refuses a link; None when it passes."""
-    if link.service is None or not link.sure:
+    if link.service is None or not link.sure or _is_own_name(index, link):
         return None
     ports = [link.port]
     if link.port is None:  # which of them it uses is unknown: one that is open is enough
@@ -162,6 +166,17 @@ def stopped(index: Index, link: Link) -> Stop | None:
         if all(stops):
             return stops[0]
     return None
+
+
+def _is_own_name(index: Index, link: Link) -> bool:
+    """Whether a workload only has the name of its own Service: others are told it, it calls itself nowhere.
+
+    The members of a group find one another by a headless one.
+    """
+    if link.declared or link.service is None or link.service.spec.get("clusterIP") == "None":
+        return False
+    pods = selected(index, mapping(link.service.spec.get("selector")), link.namespace)
+    return bool(pods) and all(pod is link.workload for pod in pods)
 
 
 def _stop(index: Index, link: Link, service: Resource, number: int | None, pod: Resource) -> Stop | None:

@@ -172,3 +172,33 @@ def test_dns_is_reached_by_the_labels_that_distributions_and_the_chart_give_it(
 ) -> None:
     messages = found(index(pods("web"), NAMED, PROXY, let_out("proxy", f"{{matchLabels: {labels}}}")))
     assert ["blocks DNS" in one for one in messages] == ([True] if blocked else [])
+
+
+@pytest.mark.parametrize(("port", "blocked"), [("5353", False), ("53", True)])
+def test_dns_of_openshift_is_in_a_namespace_of_its_own_and_has_another_port(port: str, blocked: bool) -> None:
+    space = "{matchLabels: {kubernetes.io/metadata.name: openshift-dns}}"
+    out = policy(
+        "web",
+        "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: ["
+        "{to: [{podSelector: {matchLabels: {app: peer}}}], ports: [{port: 8888}]}, "
+        f"{{to: [{{namespaceSelector: {space}}}], ports: [{{port: {port}, protocol: UDP}}]}}]}}",
+    )
+    messages = found(index(pods("web"), NAMED, PROXY, out))
+    assert ["blocks DNS" in one for one in messages] == ([True] if blocked else [])
+
+
+@pytest.mark.parametrize(
+    ("headless", "note", "told"), [(False, "", False), (True, "", True), (False, "web:80", True)]
+)
+def test_the_name_of_its_own_service_is_no_connection_unless_its_members_find_one_another_by_it(
+    headless: bool, note: str, told: bool
+) -> None:
+    own = pods("web", "[{name: ADVERTISED_URL, value: 'http://web:80'}]")
+    if headless:
+        own = own.replace("{selector: {app: web},", "{clusterIP: None, selector: {app: web},")
+    if note:
+        own = own.replace(
+            "{name: web}", f"{{name: web, annotations: {{gitops-bootstrap.io/talks-to: '{note}'}}}}", 1
+        )
+    closed = policy("web", "{podSelector: {matchLabels: {app: web}}, ingress: []}")
+    assert ["allows nothing from web" in one for one in found(index(own, closed))] == ([True] if told else [])

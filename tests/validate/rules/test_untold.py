@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
+from bootstrap.validate import builtin_kinds
 from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import configuration, gateways, services
+from bootstrap.validate.rules.api import schema
 from tests.validate.rules.world import resources
 
 INGRESS = """\
@@ -75,3 +77,22 @@ def test_certificate_that_a_custom_object_may_make_is_a_hint(text: str, rule: st
 @pytest.mark.parametrize(("target", "severity"), [("9090", "info"), ("htpp", "error")])
 def test_container_may_listen_at_a_number_that_it_does_not_declare(target: str, severity: str) -> None:
     assert found(PORTS.replace("TARGET", target), "argocd/web")["GB304"] == severity
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "application", "says"),
+    [
+        ("v1beta1", "AgentConfig", "", []),
+        ("v1beta1", "AgentConfig", "argocd/shop", ["v1beta1 has no kind AgentConfig"]),
+        ("v1", "AgentConfig", "", ["v1 has no kind AgentConfig"]),
+        ("v1beta1", "Ingress", "", ["v1beta1 has no kind Ingress; Ingress is in networking.k8s.io/v1"]),
+    ],
+)
+def test_settings_of_an_installer_have_a_version_that_no_api_group_has(
+    version: str, kind: str, application: str, says: list[str]
+) -> None:
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web, namespace: shop}}\n"
+    here = Index(resources(text, "web.yaml", application, "shop"))
+    known = builtin_kinds.load(builtin_kinds.nearest((1, 34)))
+    told = [one.message for one in schema.check(here, ClusterContext(here, False, schema=lambda: known))]
+    assert told == [f"{kind} shop/web: {one}" for one in says]
