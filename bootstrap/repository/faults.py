@@ -38,12 +38,16 @@ RULE_OF: Mapping[str, str] = {
 """The code of a fault → the id of the rule that `validate` reports it under; a comment may switch it off."""
 
 
-_TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
-"""Lines that another program fills in."""
+_TOKENS = re.compile(
+    rb"^\s*<[A-Z][A-Z0-9_]+>\s*$|^[ \t]*</?#(?:if|else|elseif|list|assign)\b[^\n]*>"
+    rb"|:[ \t]+(?:##[A-Z][A-Z0-9_]*##|@@[A-Z][A-Z0-9_]*@@)\s*$",
+    re.MULTILINE,
+)
+"""Lines that another program fills in, FreeMarker's directives, and a value of sed's such as ##NAME##."""
 
 
 def is_unfilled(content: bytes) -> bool:
-    """Whether a file is a template: it has lines with only a token."""
+    """Whether a file is a template: it has lines with only a token, or values that are one."""
     return _TOKENS.search(content) is not None
 
 

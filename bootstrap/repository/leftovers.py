@@ -19,7 +19,7 @@ _TEMPLATES = re.compile(
     r"(?:^|[-_./])(?:templates?|skeletons?|boilerplates?|scaffold(?:s|ing)?)(?:[-_./]|$)", re.IGNORECASE
 )
 """Folders that are copied and filled in before they are used."""
-_FORM = re.compile(r"\.(?:template|tmpl|tpl)\.ya?ml$", re.IGNORECASE)
+_FORM = re.compile(r"\.(?:template|tmpl|tpl|ftl|j2|jinja2?|erb|mustache|gotmpl)\.ya?ml$", re.IGNORECASE)
 _NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
 """A patch that deletes or replaces, or the settings of a generator or transformer of kustomize."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -80,19 +81,52 @@ def ports(service: Resource) -> list[Mapping[str, Any]]:
     return mappings(service.spec.get("ports"))
 
 
+_BY_ANNOTATION = "use-annotation"
+"""As the port's name: the Service's name is that of an action in an annotation."""
+_ACTIONS = "alb.ingress.kubernetes.io/actions."
+
+
 def ingress_backends(ingress: Resource) -> Iterator[tuple[str, str, Any, Any, tuple[str | int, ...]]]:
     """(host, path, Service, port, place) of each backend; of the default one, host and path are ""."""
     spec = ingress.spec
     default = mapping(dig(spec, "defaultBackend", "service"))
     if default:
-        yield "", "", default.get("name"), _port(default), ("spec", "defaultBackend", "service")
+        for name, port, place in _targets(ingress, default, ("spec", "defaultBackend", "service")):
+            yield "", "", name, port, place
     for number, rule in enumerate(sequence(spec.get("rules"))):
         for place, item in enumerate(sequence(dig(rule, "http", "paths"))):
             service = mapping(dig(item, "backend", "service"))
             where = ("spec", "rules", number, "http", "paths", place, "backend", "service")
-            if service:
-                host = str(mapping(rule).get("host") or "*")
-                yield host, str(mapping(item).get("path") or "/"), service.get("name"), _port(service), where
+            host, path = str(mapping(rule).get("host") or "*"), str(mapping(item).get("path") or "/")
+            for name, port, at in _targets(ingress, service, where) if service else ():
+                yield host, path, name, port, at
+
+
+def _targets(
+    ingress: Resource, service: Mapping[str, Any], place: tuple[str | int, ...]
+) -> Iterator[tuple[Any, Any, tuple[str | int, ...]]]:
+    """(Service, port, place) of a backend; those of an action if the backend names one (AWS load balancers).
+
+    An action that only redirects or answers has none; Argo Rollouts writes the action of a Service's name.
+    """
+    name, port = service.get("name"), _port(service)
+    if port != _BY_ANNOTATION:
+        yield name, port, place
+        return
+    annotation = f"{_ACTIONS}{name}"
+    if annotation not in ingress.annotations:
+        yield name, None, place
+        return
+    try:
+        action = mapping(json.loads(str(ingress.annotations[annotation])))
+    except ValueError:
+        return
+    groups = mappings(mapping(action.get("forwardConfig") or action.get("ForwardConfig")).get("targetGroups"))
+    for group in groups:
+        if group.get("serviceName"):
+            number = str(group.get("servicePort"))
+            given = int(number) if number.isdecimal() else group.get("servicePort")
+            yield group["serviceName"], given, ("metadata", "annotations", annotation)
 
 
 def _port(service: Mapping[str, Any]) -> Any:

@@ -208,9 +208,25 @@ _NAME_OF_SECRET = re.compile(
 )
 
 
+_WORDS = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_OF_WHAT = re.compile(
+    r"(?:client|app|api|jwt|cookie|session|shared|auth|oauth|webhook|consumer|signing|encryption|hmac|token|totp"
+    r"|user|admin|root)[-_.]?secret$",
+    re.IGNORECASE,
+)
+"""Whose secret a variable contains; without such a word it mostly names a Secret."""
+
+
+def _names_secret(name: str, value: str) -> bool:
+    """Whether a variable contains the name of a Secret: OPERATOR_SECRET: operator, SYNC_SECRET: git-vars."""
+    if not re.search(r"[-_.]secret$", name, re.IGNORECASE) or _OF_WHAT.search(name):
+        return False
+    return _WORDS.fullmatch(value) is not None and ("-" in value or value in name.lower())
+
+
 def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never shown."""
-    if is_sealed(value) or _NAME_OF_SECRET.fullmatch(value):
+    if is_sealed(value) or _NAME_OF_SECRET.fullmatch(value) or _names_secret(name, value):
         return ""
     if kind := token(value):
         return "" if kind == AWS_KEY and re.search(r"id$", name, re.IGNORECASE) else kind
