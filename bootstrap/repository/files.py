@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import git_refs
 from bootstrap.core.errors import InputError
 from bootstrap.manifests.reader import MAX_BYTES, Parsed, parse
 
@@ -52,6 +53,11 @@ class Files:
     _ids: dict[str, str] = field(default_factory=dict)
     _kept_out: dict[str, bool] = field(default_factory=dict)
     _parsed: dict[str, Parsed] = field(default_factory=dict)
+
+    @cached_property
+    def elsewhere(self) -> frozenset[str]:
+        """The branches and tags of the repository that are not checked out."""
+        return git_refs.elsewhere(self.root)
 
     def settled(self) -> dict[str, Stat]:
         """The state of every file, for the next run; not of those that changed during the scan.

@@ -163,7 +163,7 @@ class Follower:
     ) -> Expansion:
         """What a set generates; what is not known from Git is noted in the scope."""
         _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
-        inputs = Inputs(self.files, self.urls, self._clusters)
+        inputs = Inputs(self.files, self.urls, self._clusters, self.files.elsewhere)
         made, fault, why = sets.followed(body, inputs, name, line, self.made)
         self.made += len(made.applications)
         if scope is None or fault is None:

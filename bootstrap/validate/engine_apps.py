@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bootstrap.core import plain_file
+from bootstrap.core import git_refs
 from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
@@ -35,7 +35,7 @@ def apps_problems(
     digest = hashlib.sha256(f"{version()} {scope.complete} {sorted(repository.urls)} {listing}".encode())
     digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
     digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
-    digest.update(may_bring(scope, CRD).encode())
+    digest.update(f"{may_bring(scope, CRD)} {sorted(repository.files.elsewhere)}".encode())
     for placement in scope.placements:
         digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
     key = f"apps:{digest.hexdigest()}"
@@ -109,6 +109,7 @@ def _apps(
         frozenset(_unread(scope)),
         claims,
         may_bring(scope, CRD),
+        repository.files.elsewhere,
     )
 
 
@@ -122,14 +123,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
     git = root / ".git"
     if not (git / "HEAD").is_file() or (git / "shallow").exists():
         return None
-    names = set()
-    lines = plain_file.text(git / "packed-refs").splitlines()
-    refs = [line.partition(" ")[2] for line in lines if line and line[0] not in "#^"]
-    refs += [path.relative_to(git).as_posix() for path in (git / "refs").rglob("*") if path.is_file()]
-    for ref in refs:
-        parts = ref.split("/", 3 if ref.startswith("refs/remotes/") else 2)
-        names.add(parts[-1])
-    return frozenset(names) or None
+    return frozenset(map(git_refs.short, git_refs.names(root))) or None
 
 
 def unreachable(repository: Repository, places: Places, each: bool = False) -> Iterator[Finding]:

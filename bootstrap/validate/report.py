@@ -5,6 +5,7 @@ Markdown is report_markdown.py.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -106,8 +107,12 @@ def by_cause(findings: Sequence[Finding]) -> Iterator[tuple[Finding, Sequence[Fi
             yield one, same[1:]
 
 
+_SET = re.compile(r"(?<=^the ApplicationSet )\S+")
+
+
 def _cause(finding: Finding) -> tuple[str, ...]:
     said = finding.message.replace(finding.object, "") if finding.object else finding.message
+    said = _SET.sub("", said)  # a fault of a file, which has no object
     return (finding.rule, finding.severity, said, finding.fix)
 
 

@@ -171,7 +171,7 @@ class Apps:
     cluster's folder lists all that the cluster needs, so that what no Application provides is missing.
     `unread` are the Applications with a broken part ("" for what none applies): what seems to be
     missing may be there. `unknown` names what was not read and may have any kind. `claims` are the
-    hosts and paths of all Ingresses and routes.
+    hosts and paths of all Ingresses and routes, `elsewhere` branches and tags that are not checked out.
     """
 
     applications: list[Resource]
@@ -186,6 +186,7 @@ class Apps:
     unread: frozenset[str] = frozenset()
     claims: Sequence[HostClaim] = ()
     unknown: str = ""
+    elsewhere: frozenset[str] = frozenset()
 
 
 Check = Callable[[Index, ClusterContext], Iterable[Problem]]

@@ -55,3 +55,17 @@ def test_a_table_has_one_row_for_what_an_application_has_in_common(run: Run, tmp
     out = run("validate", repository(tmp_path, 8), "--rules", "GB219", "-o", "markdown").out
     assert out.count("GB219") == 1
     assert "and 7 more: clusters/one/app-1.yaml:10" in out
+
+
+def test_sets_that_one_cause_leaves_unread_are_told_once(run: Run, tmp_path: Path) -> None:
+    text = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: NAME, namespace: argocd}\n"
+        "spec:\n  generators: [{clusters: {selector: {matchLabels: {env: LABEL}}}}]\n"
+        "  template: {metadata: {name: '{{name}}'}, spec: {project: apps}}\n"
+    )
+    names = [f"set-{number}" for number in range(5)]
+    files = {f"sets/{one}.yaml": text.replace("NAME", one) for one in names}
+    out = run("validate", str(write(tmp_path, files)), "--rules", "GB110").out.splitlines()
+    (line,) = [one for one in out if "info GB110" in one]
+    assert line.startswith("sets/set-0.yaml:1: info GB110: the ApplicationSet set-0 is not followed: ")
+    assert line.endswith("; and 4 more")

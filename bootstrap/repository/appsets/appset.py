@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootstrap.core.git_refs import is_elsewhere
 from bootstrap.git.urls import same_repository
 from bootstrap.repository.appsets.appset_git import Readable, directories, files
 from bootstrap.repository.appsets.appset_template import (
@@ -47,11 +48,13 @@ class CannotExpand(Exception):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What generators read: the files, the URLs that mean this repository, its clusters' Secrets."""
+    """What generators read: files, this repository's URLs, its clusters' Secrets, and the branches and tags
+    that are not checked out."""
 
     tree: Readable
     repositories: Sequence[str]
     clusters: Sequence[Mapping[str, Any]] = ()
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -202,6 +205,9 @@ def _git(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Va
         raise CannotExpand(f"it lists the folders of a repository that Git does not show, {url}")
     if not any(same_repository(url, known) for known in inputs.repositories):
         raise CannotExpand(f"it lists the folders of another repository, {url}")
+    revision = str(body.get("revision") or "HEAD")
+    if is_elsewhere(revision, inputs.elsewhere):
+        raise CannotExpand(f"it lists the folders of {revision}, which is not checked out")
     prefix = str(body.get("pathParamPrefix") or "")
     found = []
     if sequence(body.get("directories")):

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from bootstrap.core import git_refs
 from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.core.text import names_near, near, suggest
 from bootstrap.repository.kustomize import Tree
@@ -166,14 +167,17 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
                 file for file in apps.tree.below(posixpath.dirname(path)) if file.endswith((".yaml", ".yml"))
             )
             message = f"{application}: the values file {path} does not exist{names_near(path, beside)}"
-            yield problem(VALUES, application, message, *place, "helm", "valueFiles", number)
+            other = _other_revision(apps, application, str(helm["valueFiles"][number]).partition("/")[0][1:])
+            where = (*place, "helm", "valueFiles", number)
+            yield problem(VALUES, application, message + other, *where, level="info" if other else None)
     if not is_here(source, apps.urls) or is_unfilled(source):
         return
     if source.path is not None:
         path = posixpath.normpath(source.path.strip("/") or ".")
         if path != "." and not apps.tree.is_folder(path):
             message = f"{application} points to {path}, which does not exist{_near_folder(apps.tree, path)}"
-            yield problem(PATH, application, message, *place, "path")
+            other = _other_revision(apps, application, source.ref, source)
+            yield problem(PATH, application, message + other, *place, "path", level="info" if other else None)
     revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
     known = apps.revisions
     if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
@@ -182,6 +186,13 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
         f"{application} names {revision}, which is not a branch or tag here{names_near(revision, known)}"
     )
     yield problem(REVISION, application, message, *place, "targetRevision")
+
+
+def _other_revision(apps: Apps, application: Resource, ref: str | None, source: Source | None = None) -> str:
+    """What to say if a source (or the one with that ref) names a revision that is not checked out."""
+    found = [source] if source else [one for one in sources(application.body) if one.ref == ref]
+    others = [one.revision for one in found if git_refs.is_elsewhere(one.revision, apps.elsewhere)]
+    return f"; it may be in {others[0]}, which is not checked out" if others else ""
 
 
 def _near_folder(tree: Tree, path: str) -> str:
