@@ -28,10 +28,11 @@ _KEY_OF_SECRET = re.compile(
 )
 _NO_KEY_OF_SECRET = re.compile(
     r"(?:[-_.](?:size|cipher|hash|type|provider|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm|method"
-    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref|Method))$|existing",
+    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref|Method))$|existing"
+    r"|(?<!secret)(?<!secret[-_.])access[-_.]?key$",
     re.IGNORECASE,
 )
-"""Names that mention a secret but are about something else."""
+"""Names that mention a secret but are about something else: an access key is a name, a secret one is not."""
 _ASSIGNED = re.compile(
     r"^\s*(?:export\s+)?[\"']?([\w.-]+)[\"']?\s*[:=]\s*[\"']?([^\"'\n]*?)[\"']?,?\s*$", re.MULTILINE
 )
@@ -41,6 +42,7 @@ _ASSIGNS = re.compile(
     re.IGNORECASE,
 )
 """Names in a file of settings: there, `secret` mostly names a Secret."""
+_NOTES = re.compile(r"(?:notes?|readme|description|comments?|help|usage)(?:\.(?:md|txt))?", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WHOLE_KEY = re.compile(KEY.pattern + r"[\s#]+[A-Za-z0-9+/]{40}")
 """A key with its content, which counts even in a comment."""
@@ -53,6 +55,8 @@ def holds_secret(key: str, text: str) -> bool:
     if KEY.search(said) or token(said) or _HASHED.search(said) or _WHOLE_KEY.search(text):
         return True
     if is_file(text):
+        if _NOTES.fullmatch(key):
+            return False  # for people, with an example
         return any(_ASSIGNS.search(name) and _is_secret(name, value) for name, value in _settings(text))
     return _is_secret(key, text) or bool(RANDOM.fullmatch(text) and mixed(text) and entropy(text) > 4.5)
 

@@ -135,6 +135,24 @@ generators:
     assert names(made(tmp_path, spec, template=template)) == ["a-a", "b-b"]
 
 
+def test_matrix_may_contain_a_merge_whose_selector_leaves_some_out(tmp_path: Path) -> None:
+    spec = """
+generators:
+  - matrix:
+      generators:
+        - merge:
+            mergeKeys: [n]
+            generators:
+              - list: {elements: [{n: a, use: 'no'}, {n: b, use: 'no'}]}
+              - list: {elements: [{n: a, use: 'yes'}]}
+          selector: {matchLabels: {use: 'yes'}}
+        - list: {elements: [{env: one}, {env: two}]}
+          selector: {matchExpressions: [{key: env, operator: NotIn, values: [two]}]}
+"""
+    template = {**TEMPLATE, "metadata": {"name": "{{ .n }}-{{ .env }}-{{ .use }}"}}
+    assert names(made(tmp_path, spec, template=template)) == ["a-one-yes"]
+
+
 def test_matrix_fills_the_yaml_of_a_lists_elements(tmp_path: Path) -> None:
     spec = f"""
 generators:
@@ -253,6 +271,12 @@ REFUSED = {
         {"template": {**TEMPLATE, "metadata": {"name": "{{ .path.basename "}}},
     ),
     "one generator in a matrix": ("generators: [{matrix: {generators: [{list: {elements: []}}]}}]", {}),
+    "a matrix at the third level": (
+        "generators: [{matrix: {generators: [{matrix: {generators: [{matrix: {generators: [{list: {elements: "
+        "[{n: a}]}}, {list: {elements: [{m: b}]}}]}}, {list: {elements: [{o: c}]}}]}}, "
+        "{list: {elements: [{p: d}]}}]}}]",
+        {"template": {**TEMPLATE, "metadata": {"name": "{{ .n }}"}}},
+    ),
     "no keys of a merge": (
         "generators: [{merge: {generators: [{list: {elements: []}}, {list: {elements: []}}]}}]",
         {},

@@ -136,6 +136,7 @@ DUMMIES = [
     "ollama",
     "sk-no-key-required",
     "sk-noauth",
+    "admin-key-goes-here",
     "not-needed",
     "none",
     "null",
@@ -252,3 +253,22 @@ def test_url_in_a_comment_explains_a_format(text: str, kind: str) -> None:
 )
 def test_what_a_command_answers_is_not_in_a_script(line: str, holds: bool) -> None:
     assert holds_secret("config.sh", f"#!/bin/sh\n{line}\n") is holds
+
+
+@pytest.mark.parametrize(("key", "holds"), [("notes", False), ("README.md", False), ("config.yaml", True)])
+def test_notes_explain_what_belongs_into_a_secret(key: str, holds: bool) -> None:
+    assert holds_secret(key, "# create the following:\nDB_PASSWORD: hunter22\nDB_USER: shop\n") is holds
+
+
+@pytest.mark.parametrize(
+    ("key", "holds"),
+    [
+        ("accesskey", False),
+        ("AWS_ACCESS_KEY", False),
+        ("secretaccesskey", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("secret-key", True),
+    ],
+)
+def test_access_key_is_a_name_and_a_secret_one_is_not(key: str, holds: bool) -> None:
+    assert holds_secret(key, "minioadmin") is holds

@@ -21,6 +21,7 @@ from bootstrap.repository.appsets.appset_template import (
     Refused,
     Values,
     application,
+    check_depth,
     elements,
     interpolated,
     own_values,
@@ -48,8 +49,7 @@ class CannotExpand(Exception):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What generators read: files, this repository's URLs, its clusters' Secrets, and the branches and tags
-    that are not checked out."""
+    """What generators read; `elsewhere` are branches and tags that are not checked out."""
 
     tree: Readable
     repositories: Sequence[str]
@@ -91,6 +91,7 @@ _SERVICES = {
 def expand(body: Mapping[str, Any], inputs: Inputs) -> Expansion:
     """What a set generates; raises Refused when Argo CD generates nothing from it."""
     spec = mapping(body.get("spec"))
+    check_depth(spec, ())
     language = Language.from_spec(spec)
     found = Expansion(unknown=language.unknown)
     for generator in mappings(spec.get("generators")):

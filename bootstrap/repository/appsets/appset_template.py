@@ -14,7 +14,7 @@ from bootstrap.repository.appsets.gotemplate_run import MissingKey, Unknown, exe
 from bootstrap.repository.appsets.sprig import functions
 from bootstrap.repository.appsets.sprig_data import floats
 from bootstrap.resources.applications import FINALIZER
-from bootstrap.resources.index import mapping, sequence
+from bootstrap.resources.index import mapping, mappings, sequence
 
 Values = dict[str, Any]
 
@@ -101,6 +101,17 @@ def own_values(generator: Mapping[str, Any], values: Values, language: Language)
     if language.go:
         return {**values, **({"values": filled} if filled else {})}
     return {**values, **{f"values.{key}": item for key, item in filled.items()}}
+
+
+def check_depth(value: Mapping[str, Any], around: tuple[str, ...]) -> None:
+    """Raise Refused for a matrix or merge within two others: Argo CD drops it, and has no generator there."""
+    for generator in mappings(value.get("generators")):
+        for kind in ("matrix", "merge"):
+            if generator.get(kind) is not None and len(around) == 2:
+                raise Refused(
+                    f"it has a {kind} in a {around[1]} in a {around[0]}, but two levels are the most"
+                )
+            check_depth(mapping(generator.get(kind)), (*around, kind))
 
 
 def application(
