@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, mapping, mappings, selects, sequence
-from bootstrap.resources.pods import WORKLOADS, pod_labels
+from bootstrap.resources.pods import WORKLOADS, containers, pod_labels
 from bootstrap.resources.routes import VIRTUAL, meets
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules import secrets, services
@@ -87,16 +87,23 @@ def _admits(host: str, gateway: Resource, virtual: Resource) -> bool:
     return virtual.namespace == (gateway.namespace if namespace == "." else namespace)
 
 
+def _is_gateway(workload: Resource) -> bool:
+    """Whether pods run a gateway of Istio rather than a service with, or without, a proxy beside it."""
+    images = [str(one.body.get("image")).partition("@")[0] for one in containers(workload)]
+    return bool(images) and all(one.rpartition("/")[2].partition(":")[0] in _IMAGES for one in images)
+
+
 def _pods(index: Index, context: ClusterContext, gateway: Resource) -> Iterator[Problem]:
     selector = mapping(gateway.spec.get("selector"))
     if not selector or not context.complete or context.gateways is None:
         return
-    here = [pod_labels(item) for item in index.of(*WORKLOADS, namespace=gateway.namespace)]
+    pods = index.of(*WORKLOADS, namespace=gateway.namespace)
+    here = [pod_labels(item) for item in pods]
     known = [*context.gateways, *here]
     by_hand = any(image.rpartition("/")[2] in _IMAGES for image in context.images)
     if any(selects(selector, labels) for labels in known) or (by_hand and not here):
         return
-    if not context.gateways and not here:
+    if not context.gateways and not any(_is_gateway(item) for item in pods):
         return  # Git does not say what creates the gateway's pods
     wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
     alike = [labels for labels in known if set(selector) & set(labels)] or known

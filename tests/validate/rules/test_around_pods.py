@@ -320,6 +320,21 @@ def test_gateway_has_pods(gateways: object, images: tuple[str, ...], count: int)
     assert [one.rule.id for one in found] == ["GB375"] * count
 
 
+@pytest.mark.parametrize(
+    ("images", "count"),
+    [(["web:1"], 0), (["istio/proxyv2:1", "web:1"], 0), (["istio/proxyv2:1"], 1), (["auto"], 1)],
+)
+def test_gateways_pods_are_known_only_where_git_has_some(images: list[str], count: int) -> None:
+    text = (
+        GATEWAY.replace("HOST", "'*'").replace("NAME", "a.b").replace("SELECTOR", "selector: {istio: edge},")
+    )
+    listed = ", ".join(f"{{name: c{number}, image: '{one}'}}" for number, one in enumerate(images))
+    text += "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+    text += f"spec: {{template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{listed}]}}}}}}\n"
+    found = ask(mesh_entry.check, text, gateways=[])
+    assert [one.rule.id for one in found] == ["GB375"] * count
+
+
 STEPS = (
     "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec: {strategy: {STRATEGY}}\n"
 )
