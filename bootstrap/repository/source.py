@@ -70,11 +70,23 @@ def unit(source: Source, tree: Tree, values: Mapping[str, str] = MappingProxyTyp
 def _tool(source: Source, path: str, tree: Tree) -> Tool:
     if "plugin" in source.body:
         return "plugin"
-    if mapping(source.body.get("directory")):
+    if _says_directory(mapping(source.body.get("directory"))):
         return "directory"
+    if mapping(source.body.get("kustomize")) and file_of(tree, path):
+        return "kustomize"
     if tree.has(posixpath.join(path, "Chart.yaml")):
         return "helm"
     return "kustomize" if file_of(tree, path) else "directory"
+
+
+def _says_directory(section: Mapping[str, Any]) -> bool:
+    """Whether an Application says that its folder is a plain one.
+
+    Argo CD takes a section without a value of its own (`recurse: false`) for none, and looks into the folder.
+    """
+    jsonnet = mapping(section.get("jsonnet"))
+    given = ("recurse", "include", "exclude", "disableExtensionFilter")
+    return any(section.get(one) for one in given) or any(jsonnet.get(one) for one in jsonnet)
 
 
 _PLAIN = ("namePrefix", "nameSuffix", "namespace", "components")

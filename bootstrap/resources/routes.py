@@ -91,8 +91,8 @@ def ingress_backends(ingress: Resource) -> Iterator[tuple[str, str, Any, Any, tu
     spec = ingress.spec
     default = mapping(dig(spec, "defaultBackend", "service"))
     if default:
-        for name, port, place in _targets(ingress, default, ("spec", "defaultBackend", "service")):
-            yield "", "", name, port, place
+        for name, port, at in _targets(ingress, default, ("spec", "defaultBackend", "service")):
+            yield "", "", name, port, at
     for number, rule in enumerate(sequence(spec.get("rules"))):
         for place, item in enumerate(sequence(dig(rule, "http", "paths"))):
             service = mapping(dig(item, "backend", "service"))

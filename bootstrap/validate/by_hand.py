@@ -22,6 +22,8 @@ _MAKING = re.compile(
 )
 _COMMAND = re.compile(r"\b(?:create|kubeseal)\b")
 _RELEASE = re.compile(r"\bhelm\s+(?:upgrade|install)\b([^\n;|&]*)")
+_POSTGRES, _OF_POSTGRES = "postgresql.cnpg.io", ("-app", "-superuser")
+"""CloudNativePG's group, and how the names of the Secrets of its Clusters end."""
 _MOST = 2_000_000
 """Bytes of a file that are read: no script is longer."""
 
@@ -40,6 +42,10 @@ class ByHand:
                 line = text.count("\n", 0, match.start())
                 if not _PAGES.search(path) or _COMMAND.search(_whole_line(text, match.start())):
                     return f"{path}:{line + 1}"
+        if kind == "Secret" and name.endswith(_OF_POSTGRES):
+            for path, text in self._texts:
+                if _POSTGRES in text and not _PAGES.search(path):
+                    return f"{path}:{text.count(chr(10), 0, text.index(_POSTGRES)) + 1}"
         if kind == "Service":
             for path, line, release in self._releases:
                 if name == release or name.startswith(f"{release}-"):

@@ -98,6 +98,23 @@ def test_secret_that_is_made_next_to_the_applications_is_not_an_error(
     assert told(run, write(tmp_path, OURS, in_shop(job=NEEDS), beside), "GB313") == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "group", "severity"),
+    [
+        ("db-app", "postgresql.cnpg.io", "info"),
+        ("db-app", "other.io", "error"),
+        ("db", "postgresql.cnpg.io", "error"),
+    ],
+)
+def test_secret_of_a_database_that_terraform_creates_is_not_an_error(
+    run: Run, tmp_path: Path, name: str, group: str, severity: str
+) -> None:
+    module = f'resource "kubectl_manifest" "db" {{\n  yaml_body = "apiVersion: {group}/v1"\n}}\n'
+    files = in_shop(job=NEEDS.replace("db-login", name))
+    found = told(run, write(tmp_path, OURS, files, {"terraform/db.tf": module}), "GB313")
+    assert found == [("GB313", severity)]
+
+
 def test_who_makes_it_is_reported_with_its_place(run: Run, tmp_path: Path) -> None:
     script = {"hack/up.sh": "set -e\nkubectl create secret generic db-login --from-literal a=$A\n"}
     found = answer(run, write(tmp_path, OURS, in_shop(job=NEEDS), script), "GB313")["findings"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bootstrap.repository.secret_makers import COPY, MAKERS, Made, made_by, may_make, reaches
-from bootstrap.resources.index import Index, Resource, dig, mapping
+from bootstrap.resources.index import Index, Resource, dig, mapping, sequence
+from bootstrap.resources.pods import WORKLOADS, containers
 from bootstrap.validate.rule import ClusterContext, Severity
 
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
@@ -74,8 +76,24 @@ def missing(
 
 def maybe(index: Index, namespace: str, name: str) -> str:
     """What may create a Secret although nothing says so, as text; "" when nothing may."""
-    other = may_make(index, namespace, name)
+    other = may_make(index, namespace, name) or _issues(index, namespace, name)
     return f"{other} may create it" if other is not None else ""
+
+
+_CERTIFICATES = re.compile(r"cert|tls|webhook", re.IGNORECASE)
+_ROTATES = re.compile(r"--enable-cert(?:ificate)?-rotation(?:=true)?")
+
+
+def _issues(index: Index, namespace: str, name: str) -> Resource | None:
+    """A workload that issues its own certificate into the Secret: its arguments name it, or say so (KEDA)."""
+    if not _CERTIFICATES.search(name):
+        return None
+    for workload in index.of(*WORKLOADS, namespace=namespace):
+        for container in containers(workload):
+            given = [str(one) for field in ("command", "args") for one in sequence(container.body.get(field))]
+            if any(one.endswith(f"={name}") or _ROTATES.fullmatch(one) for one in given):
+                return workload
+    return None
 
 
 def _made(index: Index, namespace: str, name: str) -> Iterator[tuple[Resource, Made]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bootstrap.repository.faults import is_unfilled
-from bootstrap.validate.rules import credentials, services
+from bootstrap.validate.rules import configuration, credentials, services
 from tests.validate.rules.asking import ask
 
 INGRESS_OF = """\
@@ -91,3 +91,39 @@ def test_variable_for_a_secret_may_contain_its_name(key: str, value: str, told: 
 )
 def test_marks_of_other_template_languages(text: str, unfilled: bool) -> None:
     assert is_unfilled(text.encode()) is unfilled
+
+
+USES = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: webhook}
+spec:
+  template:
+    spec:
+      containers: [{name: webhook, image: webhook:1}]
+      volumes: [{name: certs, secret: {secretName: NAME}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: operator}
+spec: {template: {spec: {containers: [{name: operator, image: operator:1, args: [ARGUMENT]}]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "severity"),
+    [
+        ("webhook-certs", "--enable-cert-rotation=true", "info"),
+        ("webhook-certs", "--enable-cert-rotation", "info"),
+        ("webhook-certs", "--enable-cert-rotation=false", None),
+        ("webhook-certs", "--cert-secret-name=webhook-certs", "info"),
+        ("webhook-certs", "--cert-secret-name=other-certs", None),
+        ("login", "--enable-cert-rotation=true", None),
+        ("login", "--secret-name=login", None),
+    ],
+)
+def test_operator_issues_the_certificate_that_its_arguments_name(
+    name: str, argument: str, severity: str | None
+) -> None:
+    (found,) = ask(configuration.check, USES.replace("NAME", name).replace("ARGUMENT", argument))
+    assert (found.rule.id, found.level) == ("GB313", severity)
+    assert ("Deployment shop/operator may create it" in found.message) is (severity == "info")
