@@ -69,5 +69,5 @@ class Invocation:
 
     def _dir(self, ours: str, xdg: str, default: str) -> Path:
         if chosen := self.environ.get(ours):
-            return Path(chosen)
+            return Path(chosen).absolute()  # programs run in folders of their own
         return Path(self.environ.get(xdg) or self.home / default) / "gitops-bootstrap"

@@ -91,6 +91,17 @@ def test_older_programs_record_does_not_vouch_for_a_newer_version(fresh: Invocat
     assert cache.find(KUSTOMIZE, fresh) is None
 
 
+def test_relative_cache_is_the_same_for_programs_that_run_elsewhere(
+    fresh: Invocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fresh.cache_dir.parent)
+    relative = replace(fresh, environ={**fresh.environ, "BOOTSTRAP_CACHE_DIR": "cache"})
+    path = machine.place(relative, KUSTOMIZE)
+    monkeypatch.chdir("/")
+    assert path.is_absolute()
+    assert cache.find(KUSTOMIZE, fresh)
+
+
 def test_cache_of_another_secret_is_as_an_empty_one(fresh: Invocation, tmp_path: Path) -> None:
     machine.place(fresh, KUSTOMIZE)
     elsewhere = {**fresh.environ, "BOOTSTRAP_CACHE_KEY": str(tmp_path / "another" / "cache.key")}
