@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,12 +71,17 @@ class Bare:
 
         if tip:
             run("read-tree", tip)
-        for path, content in files.items():
-            if content is None:
-                run("update-index", "--force-remove", path)
-                continue
-            sha = run("hash-object", "-w", "--stdin", stdin=content)
-            run("update-index", "--add", "--cacheinfo", f"100644,{sha},{path}")
+        written = {path: content for path, content in files.items() if content is not None}
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            places = [Path(folder) / str(number) for number in range(len(written))]
+            for place, content in zip(places, written.values(), strict=True):
+                place.write_bytes(content)
+            listed = "".join(f"{place}\n" for place in places).encode()
+            ids = run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listed).split()
+        entries = [f"100644 {sha}\t{path}\0" for sha, path in zip(ids, written, strict=True)]
+        none = "0" * len(tip or "")
+        entries += [f"0 {none}\t{path}\0" for path, content in files.items() if content is None]
+        run("update-index", "-z", "--index-info", stdin="".join(entries).encode())
         parents = ["-p", tip] if tip else []
         made = run("commit-tree", run("write-tree"), *parents, "-m", message)
         run("update-ref", f"refs/heads/{branch}", made)
@@ -87,18 +93,25 @@ class Bare:
         )
 
     def files(self, revision: str = "main") -> dict[str, bytes]:
-        """Path → content of a commit."""
-        listed = git(self.folder, "ls-tree", "-r", "-z", "--name-only", revision).split("\0")
-        return {
-            path: subprocess.run(
-                ["git", "cat-file", "blob", f"{revision}:{path}"],
-                cwd=self.folder,
-                capture_output=True,
-                check=True,
-            ).stdout
-            for path in listed
-            if path
-        }
+        """Path → content of a commit, read by one process."""
+        listed = git(self.folder, "ls-tree", "-r", "-z", revision).split("\0")
+        blobs = [line.partition("\t") for line in listed if line]
+        ids = [about.split()[2] for about, _, _ in blobs]
+        told = subprocess.run(
+            ["git", "cat-file", "--batch"],
+            cwd=self.folder,
+            input="".join(f"{sha}\n" for sha in ids).encode(),
+            capture_output=True,
+            check=True,
+        ).stdout
+        found, at = {}, 0
+        for (_, _, path), sha in zip(blobs, ids, strict=True):
+            head = told[at : told.index(b"\n", at)]
+            assert head.startswith(f"{sha} blob ".encode()), head
+            start = at + len(head) + 1
+            at = start + int(head.split()[2])
+            found[path], at = told[start:at], at + 1
+        return found
 
     def hook(self, name: str, text: str) -> None:
         path = self.folder / "hooks" / name
