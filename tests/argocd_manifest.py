@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from bootstrap.core.argocd_version import ARGOCD_VERSION
@@ -23,6 +24,7 @@ _CONFIG_MAPS = (
 )
 
 
+@cache
 def manifest(version: str = VERSION) -> bytes:
     """One JSON document an object, as YAML takes it."""
     objects = [
