@@ -328,7 +328,7 @@ def running() -> Iterator[HostileApi]:
     """On a free port of 127.0.0.1."""
 
     class Answering(BaseHTTPRequestHandler):
-        timeout = 60
+        timeout = 10  # a client that was made to hang up does not always close, and the server's end waits
 
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -41,6 +41,7 @@ def api() -> Iterator[HostileApi]:
 def ask(run: Run, api: HostileApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """A command with that API server's kubeconfig; its outcome has no traceback, token or control in it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(connection, "PATIENCE", 1.0)  # a request that fails is still made ATTEMPTS times
 
     def call(*arguments: str) -> Result:
         result = run(*arguments, env={"KUBECONFIG": str(api.kubeconfig(tmp_path))})
