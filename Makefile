@@ -55,8 +55,9 @@ test-fast: $(INSTALLED)
 	$(BIN)/python -m tests.tools kustomize helm
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(SLOW:%=--ignore=tests/%)
 
+# How tests are shared out: tests/scheduling.py.
 test: $(INSTALLED) test-programs
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 # Pods that run, on a real node: builds kubelet, containerd and what belongs to them first.
 test-real: $(INSTALLED)

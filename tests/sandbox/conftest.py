@@ -31,6 +31,7 @@ from bootstrap.programs.find import NAMES
 from bootstrap.sandbox import embedded, process
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.state import sandboxes
+from tests import scheduling
 from tests.conftest import USER_ENVIRONMENT, cache_key, programs_cache
 from tests.sandbox.world import World
 from tests.tools import tool
@@ -93,6 +94,18 @@ def _no_leftovers() -> None:
         pid = folder.name[len(PREFIX) :].partition("-")[0]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists() and folder.stat().st_uid == os.getuid():
             stop_all(folder)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A shared cluster ends with its last test: one that idles takes processor time from the others."""
+    used = scheduling.cluster_of(item)
+    if used is None or not getattr(item.config.option, "loadgroup", False):
+        return
+    if nextitem is None or (item.path != nextitem.path and used != scheduling.cluster_of(nextitem)):
+        for folder in _folders:
+            if (folder / "data" / "sandboxes" / scheduling.CLUSTERS[used]).is_dir():
+                stop_all(folder)
 
 
 def _start(name: str, **options: Any) -> Generator[Sandbox]:
