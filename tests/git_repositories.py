@@ -81,7 +81,7 @@ class Bare:
         entries = [f"100644 {sha}\t{path}\0" for sha, path in zip(ids, written, strict=True)]
         none = "0" * len(tip or "")
         entries += [f"0 {none}\t{path}\0" for path, content in files.items() if content is None]
-        run("update-index", "-z", "--index-info", stdin="".join(entries).encode())
+        run("update-index", "-z", "--index-info", stdin=os.fsencode("".join(entries)))
         parents = ["-p", tip] if tip else []
         made = run("commit-tree", run("write-tree"), *parents, "-m", message)
         run("update-ref", f"refs/heads/{branch}", made)
