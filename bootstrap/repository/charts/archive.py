@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,8 @@ class Unreadable(Exception):
 
 def files(content: bytes) -> Iterator[tuple[str, bytes]]:
     """(path below the chart's folder, content) of its regular files; raises Unreadable."""
+    import tarfile
+
     left = MOST
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
