@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from bootstrap.core import scratch
 from bootstrap.core.invocation import Invocation
 from bootstrap.init.preflight import Finding
+from bootstrap.repository.store import open_store
 from bootstrap.repository.tools import Overlay, build_many, kustomize
+from bootstrap.repository.unit import stamp
 
 _BUILT = re.compile(r"(?:clusters/[^/]+|apps/[^/]+/(?:overlays|applications)/[^/]+)/kustomization\.yaml")
 
@@ -51,10 +55,35 @@ def _errors(
     if not folders:
         return {}
     program = kustomize(invocation, report)
-    with scratch.folder("merged", invocation.environ.get("TMPDIR")) as root:
+    key, store = _key(files, folders, program), open_store(invocation)
+    try:
+        if store.has(key):
+            return {}
+        errors = _built(files, folders, program, invocation)
+        if not errors:
+            store.put(key, True)
+    finally:
+        store.close()
+    return errors
+
+
+def _key(files: Files, folders: Sequence[str], program: str) -> str:
+    """Of what is built, and by which program: that all of it builds is remembered for the next run."""
+    state = Path(program).stat()
+    made_of = f"{stamp()} {program} {state.st_size} {state.st_mtime_ns} {list(folders)}"
+    digest = hashlib.sha256(made_of.encode("utf-8", "surrogateescape"))
+    for path, content in sorted(files.items()):
+        digest.update(f"\0{path}\0{hashlib.sha256(content).hexdigest()}".encode("utf-8", "surrogateescape"))
+    return f"builds:{digest.hexdigest()}"
+
+
+def _built(files: Files, folders: Sequence[str], program: str, invocation: Invocation) -> dict[str, str]:
+    size = sum(-(-len(content) // 4096) * 4096 for content in files.values())
+    place = invocation.environ.get("TMPDIR") or scratch.in_memory(size)
+    with scratch.folder("merged", place) as root:
         for path, content in files.items():
-            place = root / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
         built = build_many(root, [Overlay(folder) for folder in folders], program)
     return {folder: one.error for folder, one in zip(folders, built, strict=True) if one.error is not None}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.init import build_check
+from bootstrap.repository.tools import Built, Overlay, build_many
 
 CLUSTER = "clusters/one/kustomization.yaml"
 OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
@@ -46,3 +50,25 @@ def test_only_what_is_in_the_layout_is_built(tmp_path: Path) -> None:
     other = {f"other/{OVERLAY}": b"resources: [../../base]\n"}
     inside = {f"platform/{path}": text for path, text in GOOD.items()}
     assert check({}, {**other, **inside}, tmp_path, "platform/") == {}
+
+
+def test_what_built_is_not_built_again_until_something_changes(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds: list[int] = []
+    def counted(root: Path, overlays: Sequence[Overlay], program: str) -> list[Built]:
+        builds.append(len(overlays))
+        return build_many(root, overlays, program)
+
+    monkeypatch.setattr(build_check, "build_many", counted)
+    broken = {path: text for path, text in GOOD.items() if path == CLUSTER}
+    assert check({}, GOOD, tmp_path) == check({}, GOOD, tmp_path) == {}
+    assert builds == [1]
+    assert check({}, {**GOOD, "clusters/one/cm.yaml": b"kind: ConfigMap\n"}, tmp_path) == {
+        "clusters/one": True
+    }
+    for _ in range(2):
+        assert check({}, broken, tmp_path) == {"clusters/one": True}
+    assert builds == [1, 1, 1, 1], "a failure may be the machine's: it is looked at again"
+    assert check({}, GOOD, tmp_path) == {}
+    assert len(builds) == 4
