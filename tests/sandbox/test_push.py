@@ -129,7 +129,7 @@ def test_what_a_pipeline_has_committed_since_is_not_replaced(run: Run, work: Wor
 
 def test_an_edit_that_cannot_become_live_is_reported_with_the_reason(run: Run, work: Work) -> None:
     (work.folder / "child" / "settings.yaml").write_text("kind: ConfigMap\nmetadata: {name: x}\n")
-    result = pushed(run, work, "--timeout", "120")
+    result = pushed(run, work, "--timeout", "45")
     assert result.exit == ExitStatus.NOT_READY, result.out
     assert f"{work.root}-child" in result.err
 
