@@ -13,12 +13,15 @@ from bootstrap.sandbox.files import private_folder
 PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 LOOPBACK = "127.0.0.1,localhost,::1"
+_ROOM = 12 << 30
+"""Bytes of memory with which garbage may be collected late: a sandbox then takes a third more."""
 
 
 def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
     """The complete environment: own HOME and TMPDIR, the sandbox's programs first on PATH.
 
-    At most two processors and early garbage collection keep several concurrent sandboxes small.
+    At most two processors each, and garbage collected early where there is little memory, keep several
+    concurrent sandboxes small.
     """
     user = user_name()
     return {
@@ -29,11 +32,16 @@ def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
         "LOGNAME": user,
         "LANG": "C.UTF-8",
         "GOMAXPROCS": str(min(2, os.cpu_count() or 1)),
-        "GOGC": "75",
+        **_garbage(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
         **{name: value for name in PASSED_ON if (value := invocation.environ.get(name))},
         **_no_proxy(invocation.environ),
         **extra,
     }
+
+
+def _garbage(memory: int) -> dict[str, str]:
+    """When Go's programs collect garbage: if late, Argo CD syncs an edit in three quarters of the time."""
+    return {"GOGC": "300", "GOMEMLIMIT": "768MiB"} if memory >= _ROOM else {"GOGC": "75"}
 
 
 def user_name() -> str:
