@@ -56,6 +56,7 @@ def test_what_built_is_not_built_again_until_something_changes(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builds: list[int] = []
+
     def counted(root: Path, overlays: Sequence[Overlay], program: str) -> list[Built]:
         builds.append(len(overlays))
         return build_many(root, overlays, program)
