@@ -14,7 +14,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ _YOUNG = 60.0
 _MEMORY = Path("/dev/shm")  # noqa: S108
 MOST_IN_MEMORY = 64 * 1024 * 1024
 """Bytes."""
+_PAGE = 4096
+"""Bytes: a file in memory takes whole pages."""
 
 
 @dataclass
@@ -66,12 +68,13 @@ def removing() -> Iterator[Callable[[Path], object]]:
         yield lambda path: pool.submit(give_back, path)
 
 
-def in_memory(size: int) -> str | None:
-    """A place in memory for `size` bytes of many small files: a disk may take seconds to remove them.
+def in_memory(sizes: Iterable[int]) -> str | None:
+    """A place in memory for files of these sizes in bytes: a disk may take seconds to remove many.
 
     None where there is none, where they would take more than a sixteenth of its room or of the memory that is
     available, where they are more than MOST_IN_MEMORY, and where TMPDIR names another place.
     """
+    size = sum(-(-one // _PAGE) * _PAGE for one in sizes)
     if os.environ.get("TMPDIR") or not 0 < size <= MOST_IN_MEMORY:
         return None
     with contextlib.suppress(OSError, ValueError, StopIteration):

@@ -146,7 +146,7 @@ def between_revisions(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from bootstrap.git.revisions import extract, size
+    from bootstrap.git.revisions import extract, sizes
 
     sides: list[dict[Key, Resource]] = []
     read_: list[tuple[Repository, list[Scope]] | None] = []
@@ -154,7 +154,9 @@ def between_revisions(
     cluster_is_there = False
     options = request.options(tuple(remotes(request.path)))
     revisions = _revisions(request, output)
-    place = scratch.in_memory(sum(size(request.path, one, output.invocation) for one in revisions if one))
+    place = scratch.in_memory(
+        size for one in revisions if one for size in sizes(request.path, one, output.invocation)
+    )
     with scratch.folder("diff", place, remove) as folder, ThreadPoolExecutor(2) as pool:
 
         def written(number: int, revision: str) -> Path:

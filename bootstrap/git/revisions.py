@@ -92,15 +92,15 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
             made.rename(target)
 
 
-def size(root: Path, revision: str, invocation: Invocation) -> int:
-    """Bytes of the files of a revision below `root`, each rounded up to 4 KiB; 0 if that is unknown."""
+def sizes(root: Path, revision: str, invocation: Invocation) -> list[int]:
+    """Bytes of each file of a revision below `root`; empty if that is unknown."""
     environ = _alone(invocation)
     prefix = command.run(("rev-parse", "--show-prefix"), root, environ).text.rstrip("\n")
     answer = command.ask(("ls-tree", "-r", "-l", "-z", f"{_checked(revision)}:{prefix}"), root, environ)
     if answer.status:
-        return 0
-    sizes = (line.partition("\t")[0].split()[-1] for line in answer.out.decode().split("\0") if line)
-    return sum(-(-int(one) // 4096) * 4096 for one in sizes if one.isdigit())
+        return []
+    found = (line.partition("\t")[0].split()[-1] for line in answer.out.decode().split("\0") if line)
+    return [int(one) for one in found if one.isdigit()]
 
 
 def _check_out(

@@ -106,7 +106,7 @@ def _projects(tree: Mapping[str, bytes], settings: Settings) -> dict[str, Mappin
 def _documents(
     tree: Mapping[str, bytes], folder: str, known: re.Pattern[bytes]
 ) -> Iterator[Mapping[str, Any]]:
-    """The documents of the YAML files below a folder that have such a word; what is no YAML is left out."""
+    """The documents of the files below a folder that match `known`; what is not YAML is left out."""
     for path in sorted(tree):
         if path.startswith(f"{folder}/") and path.endswith((".yaml", ".yml")) and known.search(tree[path]):
             with suppress(InputError, RecursionError):

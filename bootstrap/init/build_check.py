@@ -78,8 +78,7 @@ def _key(files: Files, folders: Sequence[str], program: str) -> str:
 
 
 def _built(files: Files, folders: Sequence[str], program: str, invocation: Invocation) -> dict[str, str]:
-    size = sum(-(-len(content) // 4096) * 4096 for content in files.values())
-    place = invocation.environ.get("TMPDIR") or scratch.in_memory(size)
+    place = invocation.environ.get("TMPDIR") or scratch.in_memory(map(len, files.values()))
     with scratch.folder("merged", place) as root:
         for path, content in files.items():
             file = root / path

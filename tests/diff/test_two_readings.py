@@ -142,12 +142,12 @@ def test_revisions_are_written_to_memory_where_there_is_room(
     assert list(memory.iterdir()) == [], "nothing is left"
     for name, value in (("TMPDIR", str(tmp_path)), ("TMPDIR", "")):
         monkeypatch.setenv(name, value)
-        assert scratch.in_memory(4096) == (None if value else str(memory))
-    assert scratch.in_memory(0) is scratch.in_memory(scratch.MOST_IN_MEMORY + 1) is None
+        assert scratch.in_memory([4096]) == (None if value else str(memory))
+    assert scratch.in_memory([]) is scratch.in_memory([scratch.MOST_IN_MEMORY + 1]) is None
     link = tmp_path / "link"
     link.symlink_to(memory)
     monkeypatch.setattr(scratch, "_MEMORY", link)
-    assert scratch.in_memory(4096) is None, "a link may lead anywhere"
+    assert scratch.in_memory([4096]) is None, "a link may lead anywhere"
 
 
 @pytest.mark.skipif(not os.path.ismount(str(scratch._MEMORY)), reason="this machine has none")
