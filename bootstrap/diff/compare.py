@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import html
 import json
@@ -55,7 +54,7 @@ def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> li
         if key in renamed.values():
             continue
         old, new = before.get(key), after.get(renamed.get(key, key))
-        if old is not None and new is not None and clean(old.body) == clean(new.body) and key not in renamed:
+        if old is not None and new is not None and key not in renamed and _alike(old.body, new.body):
             continue
         places = (cluster_of(key), cluster_of(elsewhere[key])) if key in elsewhere else None
         changes.append(_change(old, new, places))
@@ -110,19 +109,22 @@ def renamed_hashes(before: Mapping[Key, Resource], after: Mapping[Key, Resource]
     }
 
 
+def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return old == new or clean(old) == clean(new)
+
+
 def clean(body: Mapping[str, Any]) -> dict[str, Any]:
-    """An object without what the API server and its controllers add."""
-    result = copy.deepcopy(dict(body))
-    result.pop("status", None)
-    metadata = result.get("metadata")
-    if isinstance(metadata, dict):
-        for field in _SERVER_FIELDS:
-            metadata.pop(field, None)
-        annotations = metadata.get("annotations")
-        if isinstance(annotations, dict):
-            annotations.pop(_LAST_APPLIED, None)
-            if not annotations:
+    """An object without what the API server and its controllers add; it shares its fields with `body`."""
+    result = {key: value for key, value in body.items() if key != "status"}
+    if isinstance(metadata := result.get("metadata"), dict):
+        metadata = {key: value for key, value in metadata.items() if key not in _SERVER_FIELDS}
+        if isinstance(annotations := metadata.get("annotations"), dict):
+            metadata["annotations"] = {
+                key: value for key, value in annotations.items() if key != _LAST_APPLIED
+            }
+            if not metadata["annotations"]:
                 del metadata["annotations"]
+        result["metadata"] = metadata
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,8 @@ LONGEST = 4096
 """Characters of a path: Linux has none with more bytes."""
 MOST_ASKED = 500
 """Paths without a file about which git is asked, one process each, whether it would ignore them."""
+ROOM = 2_000_000
+"""Bytes of files that stay in memory, parsed: about 20 times as much there. Most repositories have less."""
 LINKED = "it is a link to a folder, which is not followed"
 LOOKING = "reading the repository"
 """What was tried if files cannot be found."""
@@ -53,6 +55,8 @@ class Files:
     _ids: dict[str, str] = field(default_factory=dict)
     _kept_out: dict[str, bool] = field(default_factory=dict)
     _parsed: dict[str, Parsed] = field(default_factory=dict)
+    _stays: set[str] = field(default_factory=set)
+    _room: int = field(default_factory=lambda: ROOM)
 
     @cached_property
     def elsewhere(self) -> frozenset[str]:
@@ -145,8 +149,18 @@ class Files:
         return found
 
     def forget(self, path: str) -> None:
-        """Drop a parsed file from the cache."""
-        self._parsed.pop(path, None)
+        """Drop a parsed file from the cache, where there is no room for it."""
+        size = self.stats[path][0] if path in self.stats else ROOM
+        if path in self._parsed and path not in self._stays:
+            if size <= self._room:
+                self._room -= size
+                self._stays.add(path)
+            else:
+                del self._parsed[path]
+
+    def take(self, other: Files, paths: Iterable[str]) -> None:
+        """Take over what another revision's files are, parsed, where the content is the same."""
+        self._parsed |= {path: other._parsed[path] for path in paths if path in other._parsed}
 
     def mapping(self, path: str) -> Mapping[str, Any] | None:
         """The file's only document, if it is a mapping."""

@@ -81,9 +81,10 @@ def _as_if_here(record: Mapping[str, Any] | None, like: Files, files: Files) -> 
     if record is None:
         return None
     gone = (0, 0, 0, 0)
-    same = (
+    same = [
         path for path in like.stats if files.has(path) and like.content_id(path) == files.content_id(path)
-    )
+    ]
+    files.take(like, same)
     return {**record, "files": dict.fromkeys(like.stats, gone) | {path: files.stats[path] for path in same}}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import Fault
@@ -15,7 +17,7 @@ from bootstrap.repository import kustomize as index_kustomize
 from bootstrap.repository import plain as index_plain
 from bootstrap.repository import renderers
 from bootstrap.repository.charts import archive, identity
-from bootstrap.repository.charts.fetch import NO_HELM, Fetched, Fetcher, is_one_version
+from bootstrap.repository.charts.fetch import NO_HELM, Fetched, Fetcher, Wanted, is_one_version
 from bootstrap.repository.charts.template import Given
 from bootstrap.repository.charts.template import build as build_chart
 from bootstrap.repository.faults import FileFault, replacement_fault
@@ -23,18 +25,32 @@ from bootstrap.repository.files import Files
 from bootstrap.repository.listed import from_list
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
-from bootstrap.repository.tools import Built, Overlay, build_many
+from bootstrap.repository.tools import Built, Overlay, begin_many, build_many, in_parallel, workers
 from bootstrap.repository.unit import Prepared, UnitResult, from_directory, prepare, result
 
-_Item = TypeVar("_Item")
-_Made = TypeVar("_Made")
-CHUNK = 256
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+CHUNK, AHEAD = 64, 2
+"""How many units are prepared at once, and how many such chunks while others are built."""
+KEPT = 256
 """How many units to render before the parsed files are dropped."""
 _RESTRICTED = re.compile(r"security; file .* is not in or below")
 """A file outside its folder: Flux includes it, and so does Argo CD if it is configured to."""
 _PLUGINS = re.compile(r"external plugins disabled|--enable-(?:helm|alpha-plugins|exec)")
 _BASES, _LOOKS = 50, 200
 """The most folders, per kustomization and in total, that are built alone to find the broken one."""
+
+
+@dataclass
+class _Begun:
+    """What was prepared, by how it is rendered; `built` waits for the overlays and keeps their results."""
+
+    plain: list[Prepared] = field(default_factory=list)
+    directories: list[Prepared] = field(default_factory=list)
+    charts: list[tuple[Prepared, Mapping[str, Fetched]]] = field(default_factory=list)
+    overlays: list[Prepared] = field(default_factory=list)
+    built: Callable[[], None] = lambda: None
 
 
 class Renderer:
@@ -66,6 +82,7 @@ class Renderer:
         self._fetch_charts = fetch_charts
         self._causes: dict[tuple[str, str], tuple[str, str]] = {}
         self._looked = 0
+        self._read: list[Prepared] = []
         self._report = report
         self._budget = run.budget(sum(stat[0] for stat in files.stats.values()), lost)
         self._fetcher = Fetcher(invocation, store, self._budget, report)
@@ -80,12 +97,11 @@ class Renderer:
                 self.units[unit.key] = UnitResult.from_data(known)
             else:
                 fresh.append(unit)
-        for start in range(0, len(fresh), CHUNK):
-            self._chunk(fresh[start : start + CHUNK])
+        self._render(fresh)
 
     def again(self, unit: Unit) -> None:
         """Render a unit again, whatever is known about it."""
-        self._chunk([unit])
+        self._render([unit])
 
     def _still_holds(self, known: Mapping[str, Any]) -> bool:
         """Whether no file that the result depends on was changed, added or removed."""
@@ -98,13 +114,28 @@ class Renderer:
         wanted = identity.wanted(self.files, unit).values() if self._fetch_charts else ()
         return not all(is_one_version(one.version) for one in wanted)
 
-    def _chunk(self, units: Sequence[Unit]) -> None:
+    def _render(self, units: Sequence[Unit]) -> None:
+        """Render units, in their order: some are prepared, and others kept, while kustomize builds more."""
+        if not units:
+            return
         self.dirty = True
         needed = {unit.key: identity.wanted(self.files, unit) for unit in units} if self._fetch_charts else {}
         self._fetcher.fetch((one for some in needed.values() for one in some.values()), self._helm_path)
-        todo: list[Prepared] = []
-        plain: list[Prepared] = []
-        wrapped: list[tuple[Prepared, Mapping[str, Fetched]]] = []
+        begun: deque[_Begun] = deque()
+        with workers() if len(units) > 1 else nullcontext() as pool:
+            for start in range(0, len(units), CHUNK):
+                begun.append(self._begin(units[start : start + CHUNK], needed, pool))
+                if len(begun) > AHEAD:
+                    self._finish(begun.popleft())
+            while begun:
+                self._finish(begun.popleft())
+        self._forget(0)
+
+    def _begin(
+        self, units: Sequence[Unit], needed: Mapping[str, Mapping[str, Wanted]], pool: Executor | None
+    ) -> _Begun:
+        """Take what is in the store, and begin to build the rest."""
+        begun = _Begun()
         for unit in units:
             charts = {name: self._fetcher.get(one) for name, one in needed.get(unit.key, {}).items()}
             fetched = {name: one for name, one in charts.items() if isinstance(one, Fetched)}
@@ -116,26 +147,37 @@ class Renderer:
             elif error := next((one for one in charts.values() if isinstance(one, str)), None):
                 self._keep(prepared, (), _helm_faults(unit, error))
             elif unit.tool in ("helm", "chart"):
-                wrapped.append((prepared, fetched))
+                begun.charts.append((prepared, fetched))
             elif _has_plain_part(prepared):
-                plain.append(prepared)
+                begun.plain.append(prepared)
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
                 self._keep(prepared, (), ())
+            elif prepared.overlay is None:
+                begun.directories.append(prepared)
             else:
-                todo.append(prepared)
-        for item, objects in zip(plain, self._plain(plain), strict=True):
+                begun.overlays.append(prepared)
+        if begun.overlays:
+            begun.built = self._build(begun.overlays, pool)
+        return begun
+
+    def _finish(self, begun: _Begun) -> None:
+        """Keep the results of what was begun."""
+        for item, objects in zip(begun.plain, self._plain(begun.plain), strict=True):
             self._keep(item, objects, ())
-        overlays = [item for item in todo if item.overlay is not None]
-        if overlays:
-            self._build(overlays)
-        for item in todo:
-            if item.unit.tool == "directory":
-                self._keep(item, from_directory(self.files, item), ())
-        for (item, _), built in zip(wrapped, self._charts(wrapped), strict=True):
+        begun.built()
+        for item in begun.directories:
+            self._keep(item, from_directory(self.files, item), ())
+        for (item, _), built in zip(begun.charts, self._charts(begun.charts), strict=True):
             self._keep(item, built.objects, _helm_faults(item.unit, built.error))
-        for item in (*todo, *(one for one, _ in wrapped)):
-            for name in item.closure:
+        self._read += [*begun.directories, *begun.overlays, *(one for one, _ in begun.charts)]
+        self._forget(KEPT)
+
+    def _forget(self, most: int) -> None:
+        """Drop the parsed files of what was rendered, if it is more than `most` units."""
+        if len(self._read) > most:
+            for name in {name for item in self._read for name in item.closure}:
                 self.files.forget(name)
+            self._read.clear()
 
     def _charts(self, items: Sequence[tuple[Prepared, Mapping[str, Fetched]]]) -> list[Built]:
         """Render charts, in parallel."""
@@ -154,7 +196,7 @@ class Renderer:
             chart = next(iter(packed.values())) if unit.tool == "chart" else None
             return build_chart(unit, Given(self.files, program, self._budget, chart, packed))
 
-        return _in_parallel(build, items)
+        return in_parallel(build, items)
 
     def _helm_path(self) -> str | None:
         if self._helm is None:
@@ -165,37 +207,50 @@ class Renderer:
         self._program = self._program or renderers.kustomize(self.argocd, self.invocation, self._report)
         return self._program
 
-    def _build(self, items: Sequence[Prepared]) -> None:
-        """Build kustomizations; those that are only lists are built from their parts if possible."""
+    def _build(self, items: Sequence[Prepared], pool: Executor | None) -> Callable[[], None]:
+        """Begin to build kustomizations; those that are only lists are built from their parts if possible.
+
+        Returns what keeps the results.
+        """
         parts = {part.folder: part for item in items for part in item.parts if isinstance(part, Overlay)}
         whole = [item for item in items if not item.parts]
         asked = [*parts.values(), *(item.overlay for item in whole if item.overlay is not None)]
-        answers = self._run(asked)
-        built = dict(zip(parts, answers, strict=False))
-        rest: list[Prepared] = []
-        for item in items:
-            if item.blocked:
-                fine = [one for one in item.parts if isinstance(one, str) or not built[one.folder].error]
-                self._keep(item, from_list(self.files, fine, built) or (), ())
-            elif item.parts:
-                objects = from_list(self.files, item.parts, built)
-                if objects is None:
-                    rest.append(item)
-                else:
-                    self._keep(item, objects, ())
-        self._take(whole, answers[len(parts) :])
-        self._take(rest, self._run([item.overlay for item in rest if item.overlay is not None]))
+        begun = self._run(asked, pool)
 
-    def _run(self, overlays: Sequence[Overlay]) -> list[Built]:
+        def keep() -> None:
+            answers = begun()
+            built = dict(zip(parts, answers, strict=False))
+            rest: list[Prepared] = []
+            for item in items:
+                if item.blocked:
+                    fine = [one for one in item.parts if isinstance(one, str) or not built[one.folder].error]
+                    self._keep(item, from_list(self.files, fine, built) or (), ())
+                elif item.parts:
+                    objects = from_list(self.files, item.parts, built)
+                    if objects is None:
+                        rest.append(item)
+                    else:
+                        self._keep(item, objects, ())
+            self._take(whole, answers[len(parts) :])
+            self._take(rest, self._run([item.overlay for item in rest if item.overlay is not None], pool)())
+
+        return keep
+
+    def _run(self, overlays: Sequence[Overlay], pool: Executor | None = None) -> Callable[[], list[Built]]:
+        """Begin to build overlays; returns what waits for the results."""
         if not overlays:
-            return []
+            return list
         given = (self.files.root, overlays, self._kustomize(), self._allow_remote, self._budget)
-        answers = build_many(*given)
-        if self.unrestricted:
-            for number, built in enumerate(answers):
+        begun = begin_many(*given, pool=pool)
+
+        def answers() -> list[Built]:
+            found = begun()
+            for number, built in enumerate(found if self.unrestricted else ()):
                 if built.error is not None and _RESTRICTED.search(built.error):
                     again = (self.files.root, [overlays[number]], *given[2:], True)
-                    answers[number] = build_many(*again)[0]
+                    found[number] = build_many(*again)[0]
+            return found
+
         return answers
 
     def _take(self, items: Sequence[Prepared], answers: Sequence[Built]) -> None:
@@ -225,7 +280,7 @@ class Renderer:
             options = json.loads(item.unit.options)
             return index_plain.build(self.files, item.unit.path, options, program).objects
 
-        return _in_parallel(build, items)
+        return in_parallel(build, items)
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
         """The deepest of the included folders that cannot be built either."""
@@ -236,7 +291,7 @@ class Renderer:
                 self._looked += 1
                 if self._looked > _LOOKS:
                     break
-                alone = self._run([Overlay(inner)])[0]
+                alone = self._run([Overlay(inner)])()[0]
                 if alone.error is not None:
                     self._causes[key] = self._cause(inner, alone.error)
                     break
@@ -254,15 +309,6 @@ class Renderer:
         if lasts(made):
             self.store.put(f"unit:{item.key}", made.data())
         self.store.put(f"objects:{made.key}", [body for body, _ in objects])
-
-
-def _in_parallel(work: Callable[[_Item], _Made], items: Sequence[_Item]) -> list[_Made]:
-    if len(items) == 1:
-        return [work(items[0])]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-        return list(pool.map(work, items))
 
 
 def _has_plain_part(item: Prepared) -> bool:

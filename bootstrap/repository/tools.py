@@ -13,9 +13,11 @@ import posixpath
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bootstrap.core import on_path, scratch, verbose
 from bootstrap.core.errors import InputError
@@ -25,6 +27,11 @@ from bootstrap.programs import run
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.overrides.edited import Refused, edited
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 ORIGIN = "config.kubernetes.io/origin"
 BATCH = 16
 _MOST_RULES = 500
@@ -88,18 +95,62 @@ def build_many(
     Nothing outside `root` is read, and nothing is fetched unless `allow_remote`. `unrestricted` overlays may
     include single files from outside their folder, as in Flux.
     """
-    kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget(), unrestricted)
-    results: dict[int, Built] = {}
-    batches = list(_batches(overlays))
-    if len(batches) == 1:
-        results = _build(kustomize, batches[0])
-    else:
-        from concurrent.futures import ThreadPoolExecutor
+    given = (program, allow_remote, budget, unrestricted)
+    if sum(1 for _ in _batches(overlays)) == 1:
+        return begin_many(root, overlays, *given)()
+    with workers() as pool:
+        return begin_many(root, overlays, *given, pool=pool)()
 
-        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-            for answers in pool.map(lambda batch: _build(kustomize, batch), batches):
-                results.update(answers)
-    return [results[number] for number in range(len(overlays))]
+
+def begin_many(
+    root: Path,
+    overlays: Sequence[Overlay],
+    program: str,
+    allow_remote: bool = False,
+    budget: run.Budget | None = None,
+    unrestricted: bool = False,
+    pool: Executor | None = None,
+) -> Callable[[], list[Built]]:
+    """Begin what `build_many` does in `pool`; returns what waits for the results.
+
+    Without a pool, nothing is begun before somebody waits.
+    """
+    kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget(), unrestricted)
+    begun: list[Callable[[], dict[int, Built]]] = [
+        pool.submit(_build, kustomize, batch).result if pool else partial(_build, kustomize, batch)
+        for batch in _batches(overlays)
+    ]
+
+    def answers() -> list[Built]:
+        results: dict[int, Built] = {}
+        for one in begun:
+            results.update(one())
+        return [results[number] for number in range(len(overlays))]
+
+    return answers
+
+
+@contextmanager
+def workers() -> Iterator[Executor]:
+    """Threads that run programs: one more than there are cores, which builds while another reads its output.
+
+    What has not begun when the block is left is dropped.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def in_parallel(work: Callable[[_Item], _Made], items: Sequence[_Item]) -> list[_Made]:
+    """What `work`, which runs programs, makes of each item."""
+    if len(items) == 1:
+        return [work(items[0])]
+    with workers() as pool:
+        return list(pool.map(work, items))
 
 
 Batch = list[tuple[int, Overlay]]
