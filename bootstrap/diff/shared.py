@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from bootstrap.core.text import counted
 from bootstrap.diff.compare import Change
 from bootstrap.diff.matters import Matter
-from bootstrap.repository.coverage import content
+from bootstrap.repository.charts.identity import values_of
+from bootstrap.repository.coverage import content, unread_of
 from bootstrap.repository.model import Repository, Scope
-from bootstrap.resources.applications import referenced_values
 
 _MANY = 3
-"""A file that changes at least this many Applications is reported."""
+"""A file is reported if it changes at least this many Applications, or may change them."""
 _APPLICATION = "Application "
 
 Side = tuple[Repository, Iterable[Scope]]
@@ -24,7 +23,8 @@ def shared(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Mat
     """For each changed file: the Applications that change and are made of it, if they are many.
 
     An Application whose own object changes is made of the file that it is in; if that file is the same as
-    before, of whatever changed among the files of the Application that applies it, such as a patch.
+    before, of whatever changed among the files of the Application that applies it, such as a patch. Those of
+    which something was not read are counted where they are made of the file: they may change.
     """
     readers: dict[str, set[str]] = defaultdict(set)
     defined: dict[str, str] = {}
@@ -36,14 +36,15 @@ def shared(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Mat
                     readers[path].add(placement.application)
             for name, application in scope.by_name.items():
                 defined[name], owners[name] = application.file, application.application
-                for _, _, path in referenced_values(application.body, repository.urls):
-                    readers[posixpath.normpath(path)].add(name)
+                for path in values_of(repository.files, application, repository.urls):
+                    readers[path].add(name)
     edited = {
         path
         for path in {*readers, *defined.values()}
         if path and content(before[0], path) != content(after[0], path)
     }
     changing = {one.application for one in changes if not one.object.startswith(_APPLICATION)} - {""}
+    hidden = {one.application for _, scopes in (before, after) for one in unread_of(scopes)} - changing
     redefined = {
         one.object.removeprefix(_APPLICATION) for one in changes if one.object.startswith(_APPLICATION)
     }
@@ -53,7 +54,15 @@ def shared(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Mat
             own = defined.get(name, "")
             if own == file or (own not in edited and owners.get(name) in readers[file]):
                 names.add(name)
-        if len(names) >= _MANY:
-            few = ", ".join(sorted(names)[:_MANY])
-            more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
-            yield Matter("shared", f"{counted(len(names), 'Application')} change: {few}{more}", where=file)
+        unseen = readers[file] & hidden - names
+        if len(names) + len(unseen) >= _MANY:
+            yield Matter("shared", _told(names, unseen), where=file)
+
+
+def _told(names: set[str], unseen: set[str]) -> str:
+    every = sorted({*names, *unseen})
+    few = ", ".join(every[:_MANY]) + (f" and {len(every) - _MANY} more" if len(every) > _MANY else "")
+    if not unseen:
+        return f"{counted(len(every), 'Application')} change: {few}"
+    which = "what changes in them" if not names else f"what changes in {len(unseen)} of them"
+    return f"{counted(len(every), 'Application')} are made of it: {few}; {which} is not shown"

@@ -6,9 +6,10 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator
 
 from bootstrap.core.text import counted
+from bootstrap.repository.charts.identity import values_of
 from bootstrap.repository.covered import Coverage, Part
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown
-from bootstrap.resources.applications import is_here, referenced_values, sources
+from bootstrap.resources.applications import is_here, sources
 
 _TEMPLATES = "templates of another program, not manifests"
 _TEST_DATA = "test data, which nothing applies"
@@ -79,8 +80,8 @@ def unread_files(repository: Repository) -> dict[str, str]:
         for name, application in scope.by_name.items():
             if name not in reasons:
                 continue
-            for _, _, path in referenced_values(application.body, repository.urls):
-                found.setdefault(posixpath.normpath(path), reasons[name])
+            for path in values_of(repository.files, application, repository.urls):
+                found.setdefault(path, reasons[name])
             for source in sources(application.body):
                 folder = posixpath.normpath((source.path or "").strip("/") or ".")
                 if source.path and is_here(source, repository.urls) and not _is_read(scope, name, folder):

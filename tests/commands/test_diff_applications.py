@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import pytest
+
+from tests import charts
+from tests.charts import CONFIG_MAP
 from tests.commands.test_diff import APPLICATION, OVERLAY, commit, repository
 from tests.conftest import Run
-from tests.repositories import write
+from tests.repositories import URL, write
+from tests.tools import tool
 
 __all__ = ["repository"]
 
@@ -37,9 +43,9 @@ def shops(repository: Path) -> None:
     commit(repository)
 
 
-def shared(run: Run, repository: Path) -> dict[str, str]:
+def shared(run: Run, repository: Path, *options: str) -> dict[str, str]:
     """What `diff` says of files that change several Applications."""
-    told = json.loads(run("diff", str(repository), "-o", "json").out)["matters"]
+    told = json.loads(run("diff", str(repository), "-o", "json", *options).out)["matters"]
     return {str(one["where"]): str(one["text"]) for one in told if one["topic"] == "shared"}
 
 
@@ -145,3 +151,45 @@ spec:
     changes = json.loads(run("diff", str(repository), "-o", "json").out)["changes"]
     assert "Service shop-dev/web" in {one["object"] for one in changes if one["change"] == "remove"}
     assert [one for one in told(run, repository) if one[0] == "deletes"] == []
+
+
+@pytest.mark.parametrize("named", ["shared.yaml", "share*.yaml", "$ARGOCD_APP_NAMESPACE/../shared.yaml"])
+def test_a_values_file_that_charts_of_several_applications_share_is_named(
+    run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """Also where the charts are not rendered, and where it is named by a pattern or with a variable."""
+    monkeypatch.setenv("PATH", f"{tool('helm').parent}{os.pathsep}{os.environ['PATH']}")
+    with charts.served() as served:
+        served.add("thing", "1.2.3", {"templates/cm.yaml": CONFIG_MAP, "values.yaml": "a: default\n"})
+        for name in "abcd":
+            sources = f"""\
+  sources:
+    - repoURL: {served.url}
+      chart: thing
+      targetRevision: 1.2.3
+      helm: {{valueFiles: [$here/values/{named}, $here/values/{name}.yaml], ignoreMissingValueFiles: true}}
+    - {{repoURL: {URL}, targetRevision: HEAD, ref: here}}
+  destination: {{server: https://kubernetes.default.svc, namespace: {name}}}
+"""
+            head = (repository / APPLICATION).read_text().partition("  source:")[0]
+            own = head.replace("shop-dev", f"shop-{name}") + sources
+            write(repository, {f"clusters/one/{name}.yaml": own, f"values/{name}.yaml": "b: 1\n"})
+        write(repository, {"values/shared.yaml": "a: 1\n"})
+        edit(
+            repository / "clusters/one/kustomization.yaml",
+            "resources:\n",
+            "resources:\n  - a.yaml\n  - b.yaml\n  - c.yaml\n  - d.yaml\n",
+        )
+        commit(repository)
+        edit(repository / "values/shared.yaml", "a: 1", "a: 2")
+        said = "4 Applications are made of it: argocd/shop-a, argocd/shop-b, argocd/shop-c and 1 more; "
+        assert shared(run, repository) == {"values/shared.yaml": f"{said}what changes in them is not shown"}
+        said = "4 Applications change: argocd/shop-a, argocd/shop-b, argocd/shop-c and 1 more"
+        assert shared(run, repository, "--fetch-charts") == {"values/shared.yaml": said}
+        served.away = True
+        assert shared(run, repository, "--fetch-charts") == {"values/shared.yaml": said}
+        for name in "bcd":
+            edit(repository / f"values/{name}.yaml", "b: 1", "b: 2")
+        commit(repository)
+        edit(repository / "values/b.yaml", "b: 2", "b: 3")
+        assert shared(run, repository) == {}

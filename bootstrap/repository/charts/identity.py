@@ -6,10 +6,14 @@ import json
 from collections.abc import Sequence
 
 from bootstrap.repository.charts import archive, dependencies
+from bootstrap.repository.charts.application import Target
+from bootstrap.repository.charts.application import unit as asked
 from bootstrap.repository.charts.fetch import Wanted
 from bootstrap.repository.charts.values import files_of as values_files
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
+from bootstrap.resources.applications import destination, sources
+from bootstrap.resources.index import Resource
 
 
 def files_of(files: Files, unit: Unit) -> list[str]:
@@ -21,6 +25,20 @@ def files_of(files: Files, unit: Unit) -> list[str]:
         for path in dependencies.local(files, unit.path).values():
             found |= set(files.below(path))
     return sorted(found)
+
+
+def values_of(files: Files, application: Resource, urls: Sequence[str]) -> set[str]:
+    """The values files outside of charts that an Application names with `$ref/`: globs and variables, too.
+
+    Also those of a chart that is not rendered; what is missing is left out.
+    """
+    found: set[str] = set()
+    namespace = destination(application.body)[1]
+    for source in sources(application.body):
+        if source.body.get("helm"):
+            unit = asked(source, application, namespace, urls, Target(""))
+            found |= values_files(json.loads(unit.options), unit.tool, "", files.stats)
+    return found
 
 
 def wanted(files: Files, unit: Unit) -> dict[str, Wanted]:
