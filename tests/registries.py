@@ -107,10 +107,13 @@ def digest_of(content: bytes) -> str:
 
 @contextmanager
 def running(
-    folder: Path, auth: Mapping[str, Any] | None = None, certificate: Path | None = None
+    folder: Path,
+    auth: Mapping[str, Any] | None = None,
+    certificate: Path | None = None,
+    built: Path | None = None,
 ) -> Iterator[Registry]:
-    """A registry on a free port of 127.0.0.1, ready to answer."""
-    command = program()
+    """A registry on a free port of 127.0.0.1, ready to answer; `built` is run instead of the machine's."""
+    command = str(built or program())
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

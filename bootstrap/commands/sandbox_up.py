@@ -42,7 +42,7 @@ def run(
     if initialise:
         data["init"] = _initialise(sandbox, profile, output)
     data["next"] = _next(sandbox, initialise)
-    output.result(data, "\n".join(_summary(sandbox, with_argocd or initialise, data["next"])))
+    output.result(data, "\n".join(_summary(sandbox, with_argocd or initialise, initialise, data["next"])))
     return ExitStatus.OK
 
 
@@ -96,7 +96,10 @@ def _tell_of_images(sandbox: Sandbox, output: Output, error: NotReadyError) -> N
         return  # what is wrong with the cluster itself is in the first error
     if images:
         listed = "".join(f"\n    {image}" for image in images)
-        error.found += f"\n  the node's registry lacks {counted(len(images), 'image')}:{listed}"
+        error.found += (
+            f"\n  the node's registry lacks {counted(len(images), 'image')}, and their own registries gave none "
+            f"(why: {program()} sandbox logs containerd --name {sandbox.name}):{listed}"
+        )
         error.hint = f"{missing.way_out(sandbox)}; and run the same command again"
 
 
@@ -121,7 +124,9 @@ def _request(sandbox: Sandbox, profile: str, left_off: tuple[str, ...]) -> Reque
     )
 
 
-def _summary(sandbox: Sandbox, with_argocd: bool, commands: list[dict[str, str]]) -> list[str]:
+def _summary(
+    sandbox: Sandbox, with_argocd: bool, initialised: bool, commands: list[dict[str, str]]
+) -> list[str]:
     me, named = program(), "" if sandbox.name == "default" else f" --name {sandbox.name}"
     lines = [
         f"sandbox {sandbox.name} is up",
@@ -133,6 +138,9 @@ def _summary(sandbox: Sandbox, with_argocd: bool, commands: list[dict[str, str]]
     if with_argocd:
         password = f"KUBECONFIG={sandbox.kubeconfig} {me} argocd password"
         lines.append(f"Argo CD     {sandbox.argocd_url}   user admin, password: {password}")
+    if sandbox.pages and initialised:
+        pages = ", ".join(f"{name} {url}" for name, url in sandbox.pages.items())
+        lines.append(f"Pages       {pages}   in voting-app-dev, on the real node")
     lines += [f'Shell       eval "$({me} sandbox shell-env{named})"', "", "Try next:"]
     for item in commands:
         lines += [f"  # {item['about']}", f"  {item['command']}"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap.sandbox.node import layout
 from bootstrap.sandbox.state import GIT_USERNAME, HOST, ORGANISATION, Settings
 
 
@@ -34,6 +36,8 @@ class Sandbox:
     programs: Path
     known_hosts: Path
     git_ssh_url: str
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """Of the voting app, by name, where pods run: those of the environment that has node ports."""
 
 
 def describe(folder: Path, settings: Settings) -> Sandbox:
@@ -57,4 +61,12 @@ def describe(folder: Path, settings: Settings) -> Sandbox:
         programs=folder / "bin",
         known_hosts=folder / "git" / "known_hosts",
         git_ssh_url=f"ssh://git@{HOST}:{ports['gitea-ssh']}",
+        pages=_pages(settings),
     )
+
+
+def _pages(settings: Settings) -> dict[str, str]:
+    if settings.nodes != "real":
+        return {}
+    ports = {name: settings.ports[name] for name in layout.PAGES if name in settings.ports}
+    return {name.removeprefix("node-"): f"http://{HOST}:{port}" for name, port in ports.items()}

@@ -22,6 +22,8 @@ PORTS = (
     "kube-apiserver",
     "kwok",
     "node-registry",
+    "node-vote",
+    "node-result",
     "metrics-server",
     "redis",
     "gitea",

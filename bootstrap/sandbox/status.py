@@ -89,6 +89,7 @@ def addresses(sandbox: Sandbox) -> dict[str, Any]:
             "organisation": sandbox.git_organisation,
             "knownHosts": str(sandbox.known_hosts),
         },
+        **({"pages": dict(sandbox.pages)} if sandbox.pages else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,11 @@ def able(folder: Path) -> None:
         assert tool(program)
 
 
-def start(folder: Path, name: str) -> Node:
-    """A sandbox with a real node in `folder`."""
+def start(folder: Path, name: str, **environ: str) -> Node:
+    """A sandbox with a real node in `folder`; `environ` is added to what its user has."""
     able(folder)
     invocation = private_invocation(folder)
+    invocation = replace(invocation, environ={**invocation.environ, **environ})
     sandbox = embedded.up(
         name,
         invocation,

@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+import requests
 
 from tests.real.app import RESULT, VOTE, App, Voters
 from tests.real.node import is_ready, restarts, until
@@ -19,6 +20,8 @@ def test_a_vote_travels_from_the_page_to_the_count(app: App) -> None:
     until(lambda: app.vote("a"), "a vote to be taken: policies know a new pod a moment after it is ready")
     until(lambda: app.counted() == before + 1, "the vote to be counted")
     assert app.node.visit(RESULT).status == 200
+    for url in app.node.sandbox.pages.values():  # as a browser on the machine opens them
+        assert requests.get(url, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["worker", "db", "vote"])

@@ -32,11 +32,16 @@ SOCKET_SECONDS = 60.0
 
 @dataclass
 class Program:
-    """One of the node's programs. `after` is a socket that has to exist before it is started."""
+    """One of the node's programs. `after` is a socket that has to exist before it is started.
+
+    `environ` is added to that of all programs; `keeps` are descriptors that it inherits.
+    """
 
     name: str
     argv: Sequence[str]
     after: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    keeps: Sequence[int] = ()
     pid: int = 0
     began: float = 0.0
     ends: int = 0
@@ -72,7 +77,8 @@ class Node:
             stream.flush()
             child = subprocess.Popen(
                 program.argv,
-                env=dict(self.environ),
+                env={**self.environ, **program.environ},
+                pass_fds=program.keeps,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -108,7 +114,8 @@ def main() -> None:
     _network(plan["address"], plan["services"])
     _relays(plan, descriptors)
     _mounts(folder, plan["hidden"])
-    node = Node([Program(**each) for each in plan["programs"]], plan["environ"], Path(plan["logs"]))
+    programs = [Program(**each) for each in plan["programs"]]
+    node = Node([_way_out(plan, descriptors), *programs], plan["environ"], Path(plan["logs"]))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     # A child's end interrupts the wait.
@@ -119,6 +126,12 @@ def main() -> None:
         pause = node.start_due()
         node.woken.wait(pause)
         node.woken.clear()
+
+
+def _way_out(plan: Mapping[str, Any], descriptors: Mapping[str, int]) -> Program:
+    machine = (descriptors["machine"], descriptors["mounts"])
+    argv = (sys.executable, "-m", "bootstrap.sandbox.node.way_out", *(str(each) for each in machine))
+    return Program("way-out", argv, environ=plan["way_out"], keeps=machine)
 
 
 def _wakeup(node: Node) -> int:

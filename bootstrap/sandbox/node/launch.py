@@ -1,6 +1,6 @@
 """`python -m bootstrap.sandbox.node.launch FOLDER`: become the parent of the node's namespaces.
 
-It opens what must belong to the machine's network (the listeners on loopback, and the namespace itself), and
+It opens what must belong to the machine (the listeners on loopback, its network and mounts), and
 then becomes `unshare`. When that process ends, for whatever reason, the kernel kills the first process of the
 new process namespace, with it all others there, and then drops mounts, network and all.
 """
@@ -32,8 +32,8 @@ def main() -> NoReturn:
     """Never returns: the process goes on as `unshare`."""
     folder = Path(sys.argv[1])
     plan = json.loads((folder / "etc" / "node.json").read_text(encoding="utf-8"))
-    machine = os.open("/proc/self/ns/net", os.O_RDONLY)
-    descriptors = {"machine": machine, "asked": _socket(Path(plan["socket"]))}
+    machine, mounts = (os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in ("net", "mnt"))
+    descriptors = {"machine": machine, "mounts": mounts, "asked": _socket(Path(plan["socket"]))}
     for port in plan["from_machine"]:
         listener = socket.create_server(("127.0.0.1", int(port)), backlog=128)
         descriptors[port] = listener.detach()

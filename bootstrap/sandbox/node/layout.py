@@ -13,6 +13,10 @@ PODS = "10.244.0.0/24"
 DNS = "10.96.0.10"
 REGISTRY_PORT = 5000
 """The registry's port in the node; the machine's is `node-registry` in the sandbox's settings."""
+WAY_OUT_PORT = 5001
+"""Where the node's containerd asks for connections to the machine's registries."""
+PAGES = {"node-vote": 31000, "node-result": 31001}
+"""The machine's ports, by their names in the sandbox's settings, to node ports of the voting app."""
 PROCESS = "node"
 PORT = "node-registry"
 PROVISIONER = "sandbox.gitops-bootstrap.io/node"

@@ -1,4 +1,4 @@
-"""The images that a real node's pods wait for: its registry does not have them, and nothing pulls them."""
+"""The images that a real node's pods wait for: its registry does not have them, nor can theirs be reached."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ def images(sandbox: Sandbox, cluster: kube.Cluster) -> list[str]:
 
 
 def named_by(pods: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Pure: the images of the pods that are on the real node, sorted; of pods that have ended, none."""
+    """Pure: the images of the containers on the real node that have not run, sorted; of ended pods, none."""
     found = set()
     for pod in pods:
-        spec, phase = pod["spec"], (pod.get("status") or {}).get("phase")
-        if spec.get("nodeName") == layout.NAME and phase not in ("Succeeded", "Failed"):
-            containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
-            found |= {str(container["image"]) for container in containers}
+        spec, status = pod["spec"], pod.get("status") or {}
+        if spec.get("nodeName") != layout.NAME or status.get("phase") in ("Succeeded", "Failed"):
+            continue
+        told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+        there = {each["name"] for each in told if each.get("imageID")}
+        containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
+        found |= {str(each["image"]) for each in containers if each["name"] not in there}
     return sorted(found)
 
 

@@ -16,15 +16,27 @@ from contextlib import suppress
 CHUNK = 1 << 16
 DIAL_SECONDS = 10.0
 _NEW_NET = 0x40000000
+_NEW_MOUNTS = 0x00020000
 _LARGEST_REQUEST = 8192
 
 Dial = Callable[[], socket.socket]
+DialTo = Callable[[str, int], socket.socket]
+"""From a host's name or address and a port; OSError when it cannot be reached."""
 
 
 def enter_network(descriptor: int) -> None:
     """Move the calling thread, and it alone, to the network namespace. OSError when that is refused."""
+    _enter(descriptor, _NEW_NET)
+
+
+def enter_mounts(descriptor: int) -> None:
+    """Move the process, before it has a second thread, to the mounts. OSError when that is refused."""
+    _enter(descriptor, _NEW_MOUNTS)
+
+
+def _enter(descriptor: int, kind: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(descriptor, _NEW_NET) != 0:
+    if libc.setns(descriptor, kind) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
@@ -44,9 +56,17 @@ def to_node(listener: socket.socket, address: tuple[str, int]) -> None:
     _serve(listener, lambda taken: join(taken, lambda: socket.create_connection(address, DIAL_SECONDS)))
 
 
-def wherever_asked(listener: socket.socket) -> None:
-    """Each connection first names its address in the node by HTTP CONNECT; does not return."""
-    _serve(listener, _connect)
+def directly(host: str, port: int) -> socket.socket:
+    """A connection to an address in the network of the calling thread."""
+    return socket.create_connection((host, port), DIAL_SECONDS)
+
+
+def wherever_asked(listener: socket.socket, dial: DialTo = directly) -> None:
+    """Each connection first names its address by HTTP CONNECT; does not return.
+
+    The answer's first line says why an address cannot be reached: that line is all that clients show.
+    """
+    _serve(listener, lambda taken: _connect(taken, dial))
 
 
 def _serve(listener: socket.socket, handle: Callable[[socket.socket], None]) -> None:
@@ -55,7 +75,7 @@ def _serve(listener: socket.socket, handle: Callable[[socket.socket], None]) -> 
         threading.Thread(target=handle, args=(taken,), daemon=True).start()
 
 
-def _connect(taken: socket.socket) -> None:
+def _connect(taken: socket.socket, dial: DialTo) -> None:
     with suppress(OSError, ValueError, IndexError):
         taken.settimeout(DIAL_SECONDS)
         request = b""
@@ -72,9 +92,10 @@ def _connect(taken: socket.socket) -> None:
             taken.close()
             return
         try:
-            other = socket.create_connection((host.strip("[]"), int(port)), DIAL_SECONDS)
+            other = dial(host.strip("[]"), int(port))
         except OSError as error:
-            taken.sendall(f"HTTP/1.1 502 Bad Gateway\r\n\r\n{error}\r\n".encode())
+            reason = " ".join((error.strerror or str(error)).split())
+            taken.sendall(f"HTTP/1.1 502 {host}: {reason}\r\n\r\n".encode("ascii", "replace"))
             taken.close()
             return
         taken.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

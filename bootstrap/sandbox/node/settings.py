@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from bootstrap.sandbox.node.preflight import Machine
 from bootstrap.sandbox.state import Settings
 
 _PLUGINS = ("host-local", "loopback", "ptp", "portmap")
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 
 
 def write(folder: Path, settings: Settings, machine: Machine, environ: Mapping[str, str]) -> None:
@@ -57,7 +59,11 @@ def _plan(folder: Path, settings: Settings, environ: Mapping[str, str]) -> dict[
     metrics = control_plane.metrics_server(folder, settings, environ)
     started = [
         {"name": "registry", "argv": [programs["registry"], "serve", str(etc / "registry.yaml")]},
-        {"name": "containerd", "argv": [programs["containerd"], "--config", str(etc / "containerd.toml")]},
+        {
+            "name": "containerd",
+            "argv": [programs["containerd"], "--config", str(etc / "containerd.toml")],
+            "environ": {"HTTPS_PROXY": f"http://127.0.0.1:{layout.WAY_OUT_PORT}", **_given(environ, _TRUST)},
+        },
         {
             "name": "kubelet",
             "argv": [
@@ -111,7 +117,11 @@ def _plan(folder: Path, settings: Settings, environ: Mapping[str, str]) -> dict[
             [layout.ADDRESS, server],
             ["127.0.0.1", settings.ports["kwok"]],
         ],
-        "from_machine": {str(settings.ports[layout.PORT]): ["127.0.0.1", layout.REGISTRY_PORT]},
+        "from_machine": {
+            str(settings.ports[layout.PORT]): ["127.0.0.1", layout.REGISTRY_PORT],
+            **{str(settings.ports[name]): [layout.ADDRESS, port] for name, port in layout.PAGES.items()},
+        },
+        "way_out": _given(environ, _PROXIES),
         "programs": started,
         "logs": str(folder / "logs"),
         "environ": {
@@ -124,6 +134,10 @@ def _plan(folder: Path, settings: Settings, environ: Mapping[str, str]) -> dict[
             "LANG": "C.UTF-8",
         },
     }
+
+
+def _given(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    return {name: environ[name] for name in names if name in environ}
 
 
 def _containerd(machine: Machine) -> str:
@@ -158,9 +172,9 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
 
 
 def _mirror() -> str:
-    """Requests for every registry go here, whatever its name: the node cannot reach any other."""
+    """Requests for every registry come here first, whatever its name; then to that registry itself."""
     address = f"http://127.0.0.1:{layout.REGISTRY_PORT}"
-    return f'server = "{address}"\n\n[host."{address}"]\n  capabilities = ["pull", "resolve"]\n'
+    return f'[host."{address}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
 def _network() -> dict[str, Any]:

@@ -10,11 +10,11 @@ from bootstrap.sandbox.node import layout, missing
 def pod(
     *images: str, node: str | None = layout.NAME, phase: str = "Pending", first: str = ""
 ) -> dict[str, Any]:
-    spec: dict[str, Any] = {"containers": [{"image": image} for image in images]}
+    spec: dict[str, Any] = {"containers": [{"name": f"c{n}", "image": each} for n, each in enumerate(images)]}
     if node:
         spec["nodeName"] = node
     if first:
-        spec["initContainers"] = [{"image": first}]
+        spec["initContainers"] = [{"name": "first", "image": first}]
     return {"spec": spec, "status": {"phase": phase}}
 
 
@@ -31,3 +31,12 @@ def test_what_does_not_run_on_the_node_needs_no_image() -> None:
         pod("d:1", phase="Failed"),
     ]
     assert missing.named_by(pods) == []
+
+
+def test_an_image_that_the_node_has_pulled_is_not_waited_for() -> None:
+    waiting = pod("b:1", "a:1", first="init:1")
+    waiting["status"] |= {
+        "initContainerStatuses": [{"name": "first", "imageID": "sha256:1"}],
+        "containerStatuses": [{"name": "c0", "imageID": ""}, {"name": "c1", "imageID": "sha256:2"}],
+    }
+    assert missing.named_by([waiting]) == ["b:1"]

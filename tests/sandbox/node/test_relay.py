@@ -77,7 +77,7 @@ def test_a_connection_goes_where_its_request_says() -> None:
     ("request_", "answer"),
     [
         (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 "),
-        (b"CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n", b"HTTP/1.1 502 "),
+        (b"CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n", b"HTTP/1.1 502 127.0.0.1: Connection refused\r\n"),
         (b"CONNECT nonsense HTTP/1.1\r\n\r\n", b""),
         (b"\xff\xfe\r\n\r\n", b""),
         (b"x" * 20_000, b""),
