@@ -97,8 +97,8 @@ def _tell_of_images(sandbox: Sandbox, output: Output, error: NotReadyError) -> N
     if images:
         listed = "".join(f"\n    {image}" for image in images)
         error.found += (
-            f"\n  the node's registry lacks {counted(len(images), 'image')}, and their own registries gave none "
-            f"(why: {program()} sandbox logs containerd --name {sandbox.name}):{listed}"
+            f"\n  the node's registry lacks {counted(len(images), 'image')}, and their registries give none"
+            f" (why: {program()} sandbox logs containerd --name {sandbox.name}):{listed}"
         )
         error.hint = f"{missing.way_out(sandbox)}; and run the same command again"
 

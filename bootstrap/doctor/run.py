@@ -268,11 +268,11 @@ def _credentials(report: Report, cluster: Cluster, namespace: str) -> None:
 
 
 def _certificates(report: Report, cluster: Cluster, namespace: str) -> None:
-    """cert-manager's Certificates that are not ready, or expire soon."""
+    """cert-manager's Certificates that are not ready or expire soon, and issuers that are not ready."""
     found = certificates.listed(cluster)
-    wrong = list(certificates.troubles(found))
+    wrong = list(certificates.troubles(found, certificates.issuers(cluster)))
     for item in wrong:
-        report.add("certificates", item.state, f"{item.namespace}/{item.name} {item.found}", item.fix)
+        report.add("certificates", item.state, f"{item.what} {item.found}", item.fix)
     if found and not wrong:
         days = certificates.EXPIRES_SOON
         report.add("certificates", "ok", f"{len(found)} ready, none expires within {days:.0f} days")

@@ -64,7 +64,7 @@ def status(request: Request, output: Output) -> int:
         )
     found = explained(cluster, everything(applications, request, output), applications)
     found = _with_distance(found, applications, request, output)
-    troubles = list(certificates.troubles(certificates.listed(cluster)))
+    troubles = list(certificates.troubles(certificates.listed(cluster), certificates.issuers(cluster)))
     ending = [one for one in expiry.read(cluster, request.namespace) or () if one.state != "ok"]
     runs = live_images.running(applications)
     git = live_images.in_git(request.repository or Path(), output) if request.images else {}
@@ -88,7 +88,7 @@ def status(request: Request, output: Output) -> int:
         for difference in differing:
             output.line(difference.line())
         for trouble in troubles:
-            output.line(f"Certificate {trouble.namespace}/{trouble.name} {trouble.found}; {trouble.fix}")
+            output.line(f"{trouble.what} {trouble.found}; {trouble.fix}")
         for one in ending:
             output.line(f"{one.what} {one.text}")
         output.info(found.summary())

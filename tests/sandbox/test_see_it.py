@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from bootstrap.status import run as live
 from bootstrap.validate import custom_kinds
 from tests import terminal
 from tests.applications import NEWER, REPOSITORY, REVISION, application, entry
+from tests.catalog import custom_resources
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.repositories import SHOP, write
@@ -157,6 +159,58 @@ def test_status_reports_certificates_and_how_far_behind_git(
     data = json.loads(result.out)
     assert data["applications"][0]["behind"] == 1
     assert data["certificates"] == []  # there is no cert-manager here
+
+
+@pytest.fixture
+def cert_manager(admin: Cluster) -> Iterator[None]:
+    """Its kinds; the tests write what it would write."""
+    kinds = custom_resources.definitions(("Certificate", "ClusterIssuer"), ("cert-manager",))
+    kube.apply(admin, kinds)
+    yield
+    kube.delete(admin, kinds)
+
+
+def unready(
+    cluster: Cluster, place: str, kind: str, name: str, message: str, spec: dict[str, object]
+) -> None:
+    """An object that cert-manager calls not ready; `place` is its plural, after any namespace."""
+    item = {"apiVersion": "cert-manager.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+    namespace = place.split("/")[1] if "/" in place else ""
+    kubernetes.apply_as(cluster, made(item), namespace, "a person")
+    condition = {"type": "Ready", "status": "False", "reason": "Failed", "message": message}
+    body = json.dumps({"status": {"conditions": [condition]}}).encode()
+    path = f"/apis/cert-manager.io/v1/{place}/{name}/status"
+    merge = "application/merge-patch+json"
+    request(cluster, "PATCH", path, "as cert-manager", body=body, content_type=merge)
+
+
+@pytest.mark.usefixtures("cert_manager")
+def test_what_an_issuer_says_is_in_status_and_doctor_and_holds_nothing(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    put(admin, ns, application("root"))
+    said = "Failed to register ACME account: no such host"
+    for name in ("letsencrypt", "unused"):
+        unready(admin, "clusterissuers", "ClusterIssuer", name, said, {"selfSigned": {}})
+    wanted = {"secretName": "web-tls", "issuerRef": {"kind": "ClusterIssuer", "name": "letsencrypt"}}
+    place = f"namespaces/{ns}/certificates"
+    unready(
+        admin, place, "Certificate", "web", "it does not exist", {**wanted, "dnsNames": ["a.example.com"]}
+    )
+    result = run("status", "--namespace", ns, env=environ)
+    assert result.exit == 0, result.err  # the Applications themselves are ready
+    assert f"Certificate {ns}/web is not ready: it does not exist; kubectl -n {ns} describe" in result.out
+    assert f"ClusterIssuer letsencrypt is not ready: {said}; kubectl describe clusterissuer" in result.out
+    assert f"ClusterIssuer unused is not ready: {said}; no Certificate asks for it; kubectl" in result.out
+    findings = json.loads(run("doctor", "--namespace", ns, "-o", "json", env=environ).out)["findings"]
+    states = {
+        one["found"].split(" is ")[0]: one["state"] for one in findings if one["area"] == "certificates"
+    }
+    assert states == {
+        f"Certificate {ns}/web": "broken",
+        "ClusterIssuer letsencrypt": "broken",
+        "ClusterIssuer unused": "warning",
+    }
 
 
 def test_live_view_counts_how_far_behind_git_and_again_when_a_revision_moves(

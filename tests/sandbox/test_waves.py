@@ -15,7 +15,8 @@ import pytest
 from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
-from tests.catalog.infrastructure import INFRASTRUCTURE, WAVE, yaml
+from tests.catalog import custom_resources
+from tests.catalog.infrastructure import INFRASTRUCTURE, WAVE, load_all, yaml
 from tests.sandbox.kubernetes import made
 from tests.sandbox.test_argocd_live import (
     TIMEOUT,
@@ -159,3 +160,44 @@ def test_a_wave_that_cannot_be_rendered_is_fixed_by_a_commit_to_the_root(
         "the second wave is synced",
     )
     assert kube.get(cluster, "v1", "ConfigMap", namespace, "settings") is not None
+
+
+@pytest.fixture
+def issuers(cluster: Cluster) -> Iterator[None]:
+    kinds = custom_resources.definitions(("ClusterIssuer",), ("cert-manager",))
+    kube.apply(cluster, kinds)
+    yield
+    kube.delete(cluster, kinds)
+
+
+@pytest.mark.usefixtures("issuers")
+def test_issuers_without_a_way_to_their_authority_hold_no_wave(
+    cluster: Cluster,
+    namespace: str,
+    repository: Repository,  # noqa: F811
+    name: str,  # noqa: F811
+) -> None:
+    """The catalog's own, with what cert-manager says of them where Let's Encrypt cannot be reached."""
+    first = in_wave(application(f"{name}-first", name, repository.url, "first", namespace), 0)
+    second = in_wave(application(f"{name}-second", name, repository.url, "second", namespace), 1)
+    later = {**settings("two"), "metadata": {"name": "second"}}
+    commit = repository.push({"root/first.yaml": first, "first/settings.yaml": settings("one")})
+    kube.apply(cluster, [made(root(name, repository.url))])
+    argocd.wait(cluster, f"{name}-root", commit, TIMEOUT)
+
+    found = list(load_all((INFRASTRUCTURE / "cert-manager/issuers/letsencrypt.yaml").read_text()))
+    commit = repository.push({f"first/{one['metadata']['name']}.yaml": one for one in found})
+    assert argocd.wait(cluster, f"{name}-root", commit, TIMEOUT).ready
+    for one in found:
+        wanted = str(one["metadata"]["name"])
+        condition = {"type": "Ready", "status": "False", "reason": "ErrRegister", "message": "no route"}
+        body = json.dumps({"status": {"conditions": [condition]}}).encode()
+        path = f"/apis/cert-manager.io/v1/clusterissuers/{wanted}/status"
+        merge = "application/merge-patch+json"
+        request(cluster, "PATCH", path, "as cert-manager", body=body, content_type=merge)
+    commit = repository.push({"root/second.yaml": second, "second/settings.yaml": later})
+    ended = argocd.wait(cluster, f"{name}-root", commit, TIMEOUT)
+    assert ended.ready
+    told = {one["name"]: one.get("health") for one in (state(cluster, f"{name}-first") or {})["resources"]}
+    assert {one["metadata"]["name"] for one in found} <= set(told)
+    assert kube.get(cluster, "v1", "ConfigMap", namespace, "second") is not None
