@@ -1,7 +1,7 @@
 """The only printer: text for people, plain text when piped, JSON on request, secrets redacted.
 
 Results go to stdout, everything else (progress, warnings, errors) to stderr. `rich` is loaded
-only when there is a terminal to draw on.
+only when there is a terminal to draw on. What --help does not need is imported where it is used.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bootstrap.core import runner_orders, table
 from bootstrap.core.errors import BootstrapError, OutputError
 from bootstrap.core.invocation import Invocation
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 HIDDEN = "[hidden]"
-_CONTROLS = re.compile(
+_CONTROLS = (
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
     "|\r(?!\n|\\Z)"
 )
@@ -121,7 +120,7 @@ class Output:
         forms = {form for secret in self.invocation.secrets for form in _written(secret)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
-        return _CONTROLS.sub(_escaped, text)
+        return re.sub(_CONTROLS, _escaped, text)
 
     def printable(self, text: str, stream: TextIO) -> str:
         """The same, and without an order to a CI service: a runner may read all that is not a terminal.
@@ -131,6 +130,8 @@ class Output:
         text = self.redact(text)
         if stream.isatty() and not any(self.invocation.environ.get(name) for name in _IN_CI):
             return text
+        from bootstrap.core import runner_orders
+
         return runner_orders.in_text(text)
 
     # -- results, on stdout -------------------------------------------------------------
@@ -155,6 +156,8 @@ class Output:
         """A table that fits the terminal, with a bold header; elsewhere its columns are as wide as needed."""
         if self.format != "text":
             return
+        from bootstrap.core import table
+
         console = self.console(self.invocation.stdout)
         out = self.invocation.stdout
         redacted = [[self.printable(one_line(cell), out) for cell in row] for row in rows]
@@ -179,6 +182,8 @@ class Output:
 
     def step(self, text: str) -> None:
         """The same for a line of names: on a terminal that is too narrow, it is broken only at spaces."""
+        from bootstrap.core import table
+
         console = self.console(self.invocation.stderr)
         for line in table.folded(text, console.width if console else None):
             self.info(line)
@@ -270,6 +275,8 @@ def _escaped(match: re.Match[str]) -> str:
 
 def as_json(data: Any) -> str:
     """Data as JSON, indented; what is no JSON by itself (a path, a date) as text."""
+    from bootstrap.core import runner_orders
+
     return runner_orders.in_json(json.dumps(data, indent=2, default=str))
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import subprocess  # imported where a program starts: most of what --help would take
 
 _running: set[subprocess.Popen[Any]] = set()
 _over = threading.Event()
@@ -30,18 +32,23 @@ def popen(
     command: Sequence[str],
     folder: str | os.PathLike[str],
     environ: Mapping[str, str],
-    stdin: int = subprocess.DEVNULL,
-    stderr: int = subprocess.PIPE,
+    stdin: int | None = None,
+    stderr: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program as the leader of its group; it ends with us until `done`. Raises OSError, Over."""
+    """Start a program as the leader of its group; it ends with us until `done`. Raises OSError, Over.
+
+    Without `stdin` it reads nothing; its output comes by pipes, its errors where `stderr` says.
+    """
+    import subprocess
+
     with starting():
         process = subprocess.Popen(
             command,
             cwd=folder,
             env=dict(environ),
-            stdin=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
-            stderr=stderr,
+            stderr=subprocess.PIPE if stderr is None else stderr,
             start_new_session=True,
         )
         adopt(process)
@@ -130,6 +137,8 @@ def kill(process: subprocess.Popen[Any]) -> None:
 
 def stop(process: subprocess.Popen[Any]) -> None:
     """The same, but it may clean up first: git has locks and half-written packs."""
+    import subprocess
+
     _signal(process, signal.SIGTERM)
     try:
         process.wait(GRACE)

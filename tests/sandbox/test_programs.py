@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +158,16 @@ def test_the_module_that_a_program_is_built_in_has_its_pinned_version(pinned: Pi
 
 
 # -- the cache --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["kwok", "metrics-server"])
+def test_libraries_that_are_shared_with_kubernetes_have_its_version(name: str) -> None:
+    """Each is then compiled once: ci/shared_libraries.py."""
+    script = runpy.run_path(str(Path(__file__).parents[2] / "ci" / "shared_libraries.py"))
+    here, kubernetes = (script["versions"](script["text_of"](each)) for each in (name, "kubernetes"))
+    shared = here.keys() & kubernetes.keys()
+    assert {"k8s.io/client-go", "google.golang.org/grpc"} <= shared
+    assert {path: here[path] for path in shared} == {path: kubernetes[path] for path in shared}
 
 
 def test_data_that_was_changed_is_not_used(fresh: Invocation, tmp_path: Path) -> None:
