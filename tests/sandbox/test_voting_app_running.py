@@ -74,6 +74,7 @@ def app(sandbox: Sandbox) -> Iterator[App]:
     for name in ("vote", "result", "worker"):
         until(partial(found.is_rolled_out, name), name)
     until(lambda: found.get("Deployment", "vote")["spec"]["replicas"] >= 2, "the autoscaler's minimum")
+    until(partial(found.is_rolled_out, "vote"), "the autoscaler's minimum of pods")
     yield found
     # Without waiting for it: nobody else uses the name.
     request(cluster, "DELETE", f"/api/v1/namespaces/{found.namespace}", "cleaning up")
