@@ -8,10 +8,9 @@ from typing import Any
 
 from bootstrap.core.errors import RefusedError
 from bootstrap.git.changes import RepositoryState
-from bootstrap.init import asked_secrets
 from bootstrap.init.plan_layout import Desired
 from bootstrap.kube.state import Preview
-from bootstrap.layout import permitted
+from bootstrap.layout import asked_secrets, permitted
 from bootstrap.layout.settings import Settings
 from bootstrap.plan.steps import (
     EnsureDeployKey,
@@ -69,7 +68,10 @@ def secrets(
         ]
     if git_secret:
         wanted.append(git_secret)
-    return wanted + asked_secrets.asked(tree, settings)
+    return wanted + [
+        EnsureSecret(one.namespace, one.name, one.generate, literals=one.literals, asked_by=one.asked_by)
+        for one in asked_secrets.asked(tree, settings)
+    ]
 
 
 def plan(

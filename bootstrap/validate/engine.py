@@ -27,6 +27,7 @@ from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
 from bootstrap.validate.admission.policy_findings import findings as policy_findings
+from bootstrap.validate.asked import judge
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
@@ -155,6 +156,7 @@ def _scope_findings(
     cel: Evaluator,
     only: Collection[str] | None = None,
 ) -> Iterator[Finding]:
+    refused = judge(repository, scope)
     namespaced = repository.namespaced(scope)
     groups: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for place, placement in enumerate(scope.placements):
@@ -181,7 +183,7 @@ def _scope_findings(
         for one in found:
             if (finding := there.judged(one, cluster)) is not None:
                 yield finding
-    for problem in apps_problems(repository, scope, groups):
+    for problem in [*refused, *apps_problems(repository, scope, groups)]:
         if placed_at := places.place(problem):
             yield placed_at
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from yaml import safe_load, safe_load_all
 
-from bootstrap.init import asked_secrets
+from bootstrap.layout import asked_secrets
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import ROOT
 

@@ -67,6 +67,13 @@ WILDCARD = Rule(
     "An AppProject allows every repository together with every kind and namespace: it protects nothing.",
     "name the repositories in sourceRepos",
 )
+REFUSED = Rule(
+    "GB237",
+    "secret-request-refused",
+    "error",
+    "An Application requests Secrets in its annotation that `bootstrap init` refuses to create.",
+    "an Application may only request Secrets in its own namespace, where no other one deploys",
+)
 
 
 def check(apps: Apps) -> Iterator[Problem]:

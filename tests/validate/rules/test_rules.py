@@ -13,6 +13,7 @@ from bootstrap.validate.rule import Apps, ClusterContext, rules_of
 from bootstrap.validate.rules import scaling, waves
 from bootstrap.validate.rules.api.schema import LIST_KEY
 from bootstrap.validate.rules.files import BY_CODE, PATCH, UNREACHABLE
+from bootstrap.validate.rules.projects import REFUSED
 from bootstrap.validate.rules.record import RECORD
 from bootstrap.validate.ruleset import FAMILIES, RULES
 from tests.validate.rules.cases_more import MORE
@@ -471,6 +472,7 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD, PATCH]}  # test_validate*.py
+    of_files.add(REFUSED.id)  # test_asked.py
     for module in (
         definitions,
         own_faults,

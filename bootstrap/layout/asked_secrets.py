@@ -11,14 +11,14 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import InputError
 from bootstrap.layout import files
 from bootstrap.layout.settings import Settings
 from bootstrap.manifests import reader
-from bootstrap.plan.steps import EnsureSecret
 from bootstrap.resources.applications import destination
 from bootstrap.resources.index import IN_CLUSTER, SECRETS, mapping
 from bootstrap.resources.projects import permission
@@ -32,32 +32,80 @@ _DEPLOYS = re.compile(rb"\bkind:\s*[\"']?Application(Set)?\b")
 _FORM = 'write [{"namespace": …, "name": …, "generate": [keys], "literals": {key: value}}]'
 
 
-def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
+@dataclass(frozen=True)
+class Request:
+    """A Secret that an Application requests: keys with random values, and literals, which are no secrets."""
+
+    namespace: str
+    name: str
+    generate: tuple[str, ...]
+    literals: tuple[tuple[str, str], ...]
+    asked_by: str
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All keys that it gets."""
+        return frozenset([*self.generate, *(key for key, _ in self.literals)])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One Application's annotation: the Secrets that `init` creates, or why it creates none of them."""
+
+    application: str
+    folder: str
+    on: bool
+    requests: tuple[Request, ...] = ()
+    refused: InputError | None = None
+
+
+def asked(tree: Mapping[str, bytes], settings: Settings) -> list[Request]:
     """The Secrets that Applications of enabled components request, each with the Application.
 
     Raises InputError, naming the Application, for an annotation that is not such a list, and for a Secret
-    that the Application may not have: outside its own namespace; in one of Argo CD's or Kubernetes', or that
-    its AppProject refuses; for an app, in one of the infrastructure's, or where another app deploys, too; and
-    one that another Application requests.
+    that the Application may not have (`judged`).
     """
-    components = list(_of_components(tree, settings))
-    infrastructure = {_namespace(one) for folder, one in components if _is_infrastructure(folder)} - {""}
-    owners, projects = _owners(tree, settings), _projects(tree, settings)
-    wanted: list[EnsureSecret] = []
-    for folder, application in components:
-        annotations = mapping(mapping(application.get("metadata")).get("annotations"))
-        if text := annotations.get(SECRETS):
-            taken = frozenset() if _is_infrastructure(folder) else frozenset(infrastructure)
-            for secret in _allowed(str(text), application, taken, settings.argocd_namespace):
-                if not _is_infrastructure(folder):
-                    _check_own(secret, owners.get(secret.namespace, set()) - {_owner(folder)})
-                _check_permitted(secret, application, projects)
-                _check_alone(secret, wanted)
-                wanted.append(secret)
+    wanted: list[Request] = []
+    for one in judged(tree, settings):
+        if one.on and one.refused:
+            raise one.refused
+        wanted += one.requests if one.on else ()
     return wanted
 
 
-def _check_own(secret: EnsureSecret, others: Collection[str]) -> None:
+def judged(tree: Mapping[str, bytes], settings: Settings) -> Iterator[Judged]:
+    """Each Application that requests Secrets, those of what is off as if it were on.
+
+    Refused are Secrets outside its own namespace; in one of Argo CD's or Kubernetes', or that its AppProject
+    refuses; for an app, in one of the infrastructure's, or where another app deploys, too; and one that
+    another Application requests. InputError for a file that is not YAML.
+    """
+    components = list(_of_components(tree, settings))
+    infrastructure = {_namespace(one) for _, folder, one in components if _is_infrastructure(folder)} - {""}
+    owners, projects = _owners(tree, settings), _projects(tree, settings)
+    wanted: list[Request] = []
+    for on, folder, application in components:
+        metadata = mapping(application.get("metadata"))
+        if not (text := mapping(metadata.get("annotations")).get(SECRETS)):
+            continue
+        name, own = str(metadata.get("name")), not _is_infrastructure(folder)
+        taken = frozenset(infrastructure) if own else frozenset()
+        requests: list[Request] = []
+        try:
+            for secret in _allowed(str(text), application, taken, settings.argocd_namespace):
+                if own:
+                    _check_own(secret, owners.get(secret.namespace, set()) - {_owner(folder)})
+                _check_permitted(secret, application, projects)
+                _check_alone(secret, [*wanted, *requests])
+                requests.append(secret)
+        except InputError as error:
+            yield Judged(name, folder, on, refused=error)
+        else:
+            wanted += requests if on else ()
+            yield Judged(name, folder, on, tuple(requests))
+
+
+def _check_own(secret: Request, others: Collection[str]) -> None:
     """InputError where another app deploys to the namespace: its pods would use what this one has set."""
     if others:
         here = ", ".join(sorted(others))
@@ -67,7 +115,7 @@ def _check_own(secret: EnsureSecret, others: Collection[str]) -> None:
 
 
 def _check_permitted(
-    secret: EnsureSecret, application: Mapping[str, Any], projects: Mapping[str, Mapping[str, Any]]
+    secret: Request, application: Mapping[str, Any], projects: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """InputError where Argo CD would not let the Application deploy: its namespace is not its own."""
     project = str(mapping(application.get("spec")).get("project") or "default")
@@ -125,7 +173,7 @@ def _owner(folder: str) -> str:
     return "/".join(posixpath.normpath(folder).split("/")[:2])
 
 
-def _check_alone(secret: EnsureSecret, wanted: Sequence[EnsureSecret]) -> None:
+def _check_alone(secret: Request, wanted: Sequence[Request]) -> None:
     """InputError for a Secret that another Application requests: it could set what that one gets."""
     for other in wanted:
         if (other.namespace, other.name) == (secret.namespace, secret.name) and (
@@ -138,19 +186,17 @@ def _check_alone(secret: EnsureSecret, wanted: Sequence[EnsureSecret]) -> None:
             raise InputError(tried, found, "let one of the two request it, with all its keys")
 
 
-def _of_components(tree: Mapping[str, bytes], settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(folder from the layout's top, Application) of what is on, and of infrastructure that is off."""
-    for component in files.offered(tree, settings).values():
-        if component.on or _is_infrastructure(posixpath.normpath(component.entry)):
-            folder = component.folder(settings.folder)
-            place = folder.removeprefix(settings.prefix)
+def _of_components(
+    tree: Mapping[str, bytes], settings: Settings
+) -> Iterator[tuple[bool, str, Mapping[str, Any]]]:
+    """(whether it is on, folder from the layout's top, Application): what is on comes first."""
+    for component in sorted(files.offered(tree, settings).values(), key=lambda one: not one.on):
+        folder = component.folder(settings.folder)
+        place = folder.removeprefix(settings.prefix)
+        broken = nullcontext() if component.on or _is_infrastructure(place) else suppress(InputError)
+        with broken:  # an app that is off and not YAML is in nobody's way
             for application in files.applications_in(tree, folder):
-                shown = application if component.on else _without_annotations(application)
-                yield place, shown
-
-
-def _without_annotations(application: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**application, "metadata": {**mapping(application.get("metadata")), "annotations": {}}}
+                yield component.on, place, application
 
 
 def _is_infrastructure(folder: str) -> bool:
@@ -165,7 +211,7 @@ def _namespace(application: Mapping[str, Any]) -> str:
 
 def _allowed(
     text: str, application: Mapping[str, Any], taken: frozenset[str], argocd: str
-) -> Iterator[EnsureSecret]:
+) -> Iterator[Request]:
     name = str(mapping(application.get("metadata")).get("name"))
     if not _NAME.fullmatch(name):
         tried = f"reading an Application with the annotation {SECRETS}"
@@ -192,7 +238,7 @@ def _fits(namespace: str, pattern: str) -> bool:
     return namespace.startswith(pattern[:-1]) if pattern.endswith("*") else namespace == pattern
 
 
-def _declared(text: str, application: str) -> list[EnsureSecret]:
+def _declared(text: str, application: str) -> list[Request]:
     """Secrets that an Application requests in its annotation, a JSON list."""
     tried = _reading(application)
     try:
@@ -204,7 +250,7 @@ def _declared(text: str, application: str) -> list[EnsureSecret]:
         raise InputError(tried, f"it is not a JSON list of secrets: {error}", _FORM) from error
 
 
-def _secret(entry: Mapping[str, Any], application: str) -> EnsureSecret:
+def _secret(entry: Mapping[str, Any], application: str) -> Request:
     generate, literals = entry.get("generate") or [], entry.get("literals") or {}
     if not isinstance(generate, list):
         raise TypeError("generate is not a list")
@@ -214,7 +260,7 @@ def _secret(entry: Mapping[str, Any], application: str) -> EnsureSecret:
     _check_keys([*generate, *literals])
     if not all(isinstance(value, str) for value in literals.values()):
         raise TypeError("a literal is not text")
-    return EnsureSecret(
+    return Request(
         entry["namespace"],
         entry["name"],
         generate=tuple(generate),
