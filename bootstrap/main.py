@@ -122,8 +122,8 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
             format = "json" if _wants_json(arguments) else "text"
             _output([], invocation, format).error(_as_ours(error))
         return ExitStatus.INPUT
-    except (click.Abort, KeyboardInterrupt) as error:
-        return _report_interrupted(error, invocation)
+    except (click.Abort, KeyboardInterrupt):
+        return _report_interrupted(invocation)
     except (BrokenPipeError, OutputError):
         raise
     except BootstrapError as error:
@@ -147,7 +147,7 @@ def _text(arguments: list[str], number: int) -> str:
         raise InputError("reading the command line", found, "give it in UTF-8") from error
 
 
-def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
+def _report_interrupted(invocation: Invocation) -> int:
     """One line, and what is unknown from here."""
     from bootstrap.core import interruption, process_group
 
@@ -158,7 +158,7 @@ def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
         for text in interruption.unknown_results():
             invocation.stderr.write(f"{shown.printable(text, invocation.stderr)}\n")
         invocation.stderr.flush()
-    return interruption.status_of(error)
+    return interruption.status()
 
 
 def _tell_notices(contexts: list[Any], invocation: Invocation) -> None:

@@ -12,6 +12,7 @@ from bootstrap.core.errors import ExitStatus
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _unknown: list[str] = []
+_received: list[signal.Signals] = []
 
 
 class Interrupted(KeyboardInterrupt):
@@ -19,11 +20,11 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.number = number
 
 
 def listen() -> None:
     """Handle the signals, in the main thread; an ignored one (nohup) stays ignored."""
+    _received.clear()
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -35,15 +36,20 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     for other in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(other) is not signal.SIG_IGN:
             signal.signal(other, lambda *_: None)
+    _received.append(signal.Signals(number))
     process_group.end_all()
     error = Interrupted(number)
     if not process_group.defers(error):
         raise error
 
 
-def status_of(error: BaseException) -> ExitStatus:
-    """The exit status of a run that a signal ended: 128 plus the signal's number."""
-    return ExitStatus(128 + (error.number if isinstance(error, Interrupted) else signal.SIGINT))
+def status() -> ExitStatus:
+    """The exit status of a run that a signal ended: 128 plus the number of the first one.
+
+    Not of the error that arrives: what cleans up after the signal may be refused a program, and that error
+    then takes the place of the first.
+    """
+    return ExitStatus(128 + (_received[0] if _received else signal.SIGINT))
 
 
 @contextmanager

@@ -42,10 +42,11 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     """The command line in a process of its own."""
     command = [sys.executable, "-c", "from bootstrap.main import main; main()", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=folder) as process:
         try:
             yield process
         finally:
@@ -75,11 +76,15 @@ def is_gone(handles: Sequence[int]) -> bool:
 
 
 @pytest.mark.parametrize("number", ENDS)
+@pytest.mark.parametrize("where", ["a branch", "a work tree"])
 def test_push_is_ended_and_said_to_be_unknown(
-    number: signal.Signals, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, number: signal.Signals, tmp_path: Path, temporary: Path
 ) -> None:
+    """Of a work tree, some git commands are still to clean up: they do not hide which signal it was."""
     bare = Bare(tmp_path / "gitops.git")
     tip = bare.commit({OVERLAY: b"images:\n  - name: web\n    newTag: v0\n"})
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", bare.url, clone], check=True)
     came, go = tmp_path / "came", tmp_path / "go"
     os.mkfifo(came)
     os.mkfifo(go)
@@ -87,8 +92,9 @@ def test_push_is_ended_and_said_to_be_unknown(
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\necho $$ $PPID >{came}\nread x <{go}\n")
     hook.chmod(0o755)
-    arguments = ("image", "set", "web=:v1", "--repo", bare.url, "--push", "--author", "A <a@example.org>")
-    with started(*arguments, "--app", "shop", "--env", "dev") as process:
+    there = ("--repo", bare.url) if where == "a branch" else ()
+    arguments = ("image", "set", "web=:v1", "--push", "--author", "A <a@example.org>", *there)
+    with started(*arguments, "--app", "shop", "--env", "dev", folder=clone) as process:
         handles = [os.pidfd_open(int(one)) for one in came.read_text().split()]
         process.send_signal(number)
         _, err = process.communicate(timeout=120)

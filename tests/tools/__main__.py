@@ -53,8 +53,8 @@ def main(names: Sequence[str]) -> int:
     except BootstrapError as error:
         Output(invocation).error(error)
         return error.exit_status
-    except KeyboardInterrupt as error:
-        return interruption.status_of(error)
+    except KeyboardInterrupt:
+        return interruption.status()
     if not names:
         _fetch()
     return 0
