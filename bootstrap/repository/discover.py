@@ -17,7 +17,7 @@ from bootstrap.repository import kustomize, leftovers, tokens
 from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
-from bootstrap.repository.source import Unit
+from bootstrap.repository.source import Unit, is_open
 from bootstrap.resources import applications
 from bootstrap.resources.index import dig, mapping, mappings
 
@@ -212,15 +212,21 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
     """URLs that mean this repository, besides its remotes: those in its clusters' settings, and one more.
 
     That is the one that its Applications name most: in a catalog they may all name a placeholder, which a
-    cluster's settings replace.
+    cluster's settings replace. Beside a remote, it has to name folders that are here, two in three of them:
+    this may be a fork, but one equal name proves nothing.
     """
     urls = [info["url"] for info in infos.values() if "url" in info]
     counts: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
     for info in infos.values():
         for url, path, chart, ref in info.get("sources", ()):
             if (path is not None and files.is_folder(path.strip("/"))) or (chart is None and ref):
                 counts[url] += 1
-    return urls + [url for url, _ in counts.most_common(1)]
+            elif path is not None and chart is None and not is_open(path):
+                gone[url] += 1
+    is_known = bool(remotes(files.root))
+    found = (url for url, number in counts.most_common(1) if not is_known or number >= 2 * gone[url])
+    return [*urls, *found]
 
 
 def remotes(root: Path) -> list[str]:

@@ -34,6 +34,17 @@ def is_template(folder: str) -> bool:
     return _TEMPLATES.search(folder) is not None
 
 
+_PARKED = re.compile(
+    r"(?:^|/)[._-]*(?:unused|disabled|archived?|deprecated|obsolete|retired|attic|parked|graveyard|old|legacy)[._-]*/",
+    re.IGNORECASE,
+)
+
+
+def is_parked(path: str) -> bool:
+    """Whether a file is in a folder whose name says that it is out of use."""
+    return _PARKED.search(path) is not None
+
+
 def is_form(path: str) -> bool:
     """Whether a file is meant to be copied: web.template.yaml, web.tmpl.yaml."""
     return _FORM.search(path) is not None

@@ -23,6 +23,14 @@ def value_at(body: Any, path: Sequence[str | int]) -> str | None:
     return str(body) if isinstance(body, str | int) and not isinstance(body, bool) else None
 
 
+def scalar_at(body: Any, path: Sequence[str | int]) -> tuple[tuple[str | int, ...], str | None]:
+    """The path and text of the value at a path, or of the `value` or `name` of the item there."""
+    for below in ((), ("value",), ("name",)):
+        if (value := value_at(body, (*path, *below))) is not None:
+            return (*path, *below), value
+    return tuple(path), None
+
+
 def written(nodes: Sequence[Any], document: int, path: Sequence[str | int]) -> str | None:
     """The text at a path of a document as written; None if it does not exist."""
     node = nodes[document] if document < len(nodes) else None

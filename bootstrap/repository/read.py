@@ -210,6 +210,7 @@ class _Reader:
         target = Target(self.options.kubernetes or self._release(), self.options.apis)
         fetch = self.options.fetch_charts
         follower = Follower(self.files, self._renderer, self._infos, self.urls, fetch, target)
+        found = [replace(one, complete=one.complete and not self._is_to_copy(one)) for one in found]
         scopes = self._complete([start for start in found if start.complete], follower)
         reached: set[str] = set()
         for scope in scopes:
@@ -222,7 +223,7 @@ class _Reader:
         for start in others:
             if reached.intersection(start.files):
                 continue
-            if leftovers.is_template(start.unit.path) and self.units[start.unit.key].broken:
+            if self._is_to_copy(start):
                 copied += [path for path in self.units.pop(start.unit.key).closure if path in self._infos]
                 continue
             scopes.append(follower.scope(start))
@@ -251,6 +252,10 @@ class _Reader:
             ),
             render_again=self._renderer.again,
         )
+
+    def _is_to_copy(self, start: Start) -> bool:
+        """Whether a start is a template: its folder says so, and it cannot be built where it is."""
+        return leftovers.is_template(start.unit.path) and self.units[start.unit.key].is_unbuilt
 
     def _release(self) -> str:
         """The cluster's release that bootstrap.yaml names, else the default."""

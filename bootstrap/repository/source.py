@@ -15,7 +15,7 @@ from bootstrap.core import globs
 from bootstrap.repository.kustomize import Tree, file_of
 from bootstrap.repository.overrides.edited import FORCED
 from bootstrap.repository.overrides.variables import filled
-from bootstrap.resources.applications import Source
+from bootstrap.resources.applications import TO_BE_FILLED, Source
 from bootstrap.resources.index import mapping, mappings, sequence
 
 Tool = Literal["kustomize", "directory", "helm", "chart", "plugin", "none"]
@@ -45,7 +45,7 @@ def is_open(text: str) -> bool:
     return _UNFILLED.search(text) is not None
 
 
-_UNFILLED = re.compile(r"\{\{|\$\{?\w|\$\(|<[A-Z][A-Z0-9_]*>")
+_UNFILLED = re.compile(rf"\{{\{{|\$\{{?\w|\$\(|<[A-Z][A-Z0-9_]*>|{TO_BE_FILLED.pattern}")
 """What other programs fill in: templates, shell variables, tokens."""
 
 

@@ -100,6 +100,11 @@ class UnitResult:
     patches: list[Target] = field(default_factory=list)
     secrets: list[tuple[int, str, str]] = field(default_factory=list)
 
+    @property
+    def is_unbuilt(self) -> bool:
+        """Whether it cannot be built as it is: a part is broken, or is not there."""
+        return self.broken or any(fault.code == "missing" for _, fault in self.faults)
+
     def data(self) -> dict[str, Any]:
         values = dict(vars(self))
         values["faults"] = [(file, vars(fault)) for file, fault in self.faults]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,10 @@ def is_here(source: Source, repositories: Iterable[str]) -> bool:
     return source.chart is None and any(same_repository(source.repo_url, url) for url in repositories)
 
 
+TO_BE_FILLED = re.compile(r"(?:^|/)(?:PLACEHOLDER|(?:CHANGE|REPLACE)[-_]?(?:ME|THIS)|TODO|FIXME)(?=/|$)")
+"""A part of a path that an overlay elsewhere, or a person, fills in."""
+
+
 def referenced_values(
     application: Mapping[str, Any], repositories: Iterable[str]
 ) -> Iterator[tuple[Source, int, str]]:
@@ -83,7 +88,8 @@ def referenced_values(
     for source in found:
         for number, item in enumerate(sequence(mapping(source.body.get("helm")).get("valueFiles"))):
             ref, _, path = str(item).partition("/")
-            if ref.startswith("$") and ref[1:] in here and "{{" not in path:
+            is_open = "{{" in path or TO_BE_FILLED.search(path)
+            if ref.startswith("$") and ref[1:] in here and not is_open:
                 yield source, number, path
 
 

@@ -100,6 +100,11 @@ def containers(resource: Resource) -> list[Container]:
     return found
 
 
+def is_part(resource: Resource) -> bool:
+    """Whether a workload is only a part of one, as a patch is: a container has no image."""
+    return resource.kind in WORKLOADS and any("image" not in one.body for one in containers(resource))
+
+
 def running(resource: Resource) -> list[Container]:
     """The containers that run while the pod does."""
     return [item for item in containers(resource) if not item.init or item.sidecar]

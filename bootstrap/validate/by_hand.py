@@ -10,14 +10,14 @@ from functools import cached_property
 from bootstrap.repository.files import Files
 
 _SCRIPTS = re.compile(
-    r"\.(?:sh|bash|zsh|ps1|py|mk|tf|tofu|bicep)$|(?:^|/)(?:Makefile|[Jj]ustfile|\.?Taskfile\.ya?ml)$"
+    r"\.(?:sh|bash|zsh|ps1|py|mk|tf|tofu|hcl|bicep)$|(?:^|/)(?:Makefile|[Jj]ustfile|\.?Taskfile\.ya?ml)$"
     r"|(?:^|/)\.github/workflows/[^/]+$"
 )
 _PAGES = re.compile(r"\.(?:md|mdx|adoc|rst|txt)$")
 _MAKING = re.compile(
     r"\bcreate\s+(?:secret|configmap|cm|serviceaccount|sa|service|pvc|priorityclass|role|clusterrole|-f)\b|\bkubeseal\b"
     r"|\bkubernetes_(?:secret|config_map|service_account|service|manifest|persistent|storage|role|cluster)\w*"
-    r"|\bkubectl\s+apply\b|^\s*kind:\s*(?:Secret|ConfigMap|ServiceAccount|Service)\b",
+    r"|\bkubectl\b[^\n;|&]*\sapply\b|^\s*kind:\s*(?:Secret|ConfigMap|ServiceAccount|Service|(?:Cluster)?Issuer)\b",
     re.MULTILINE,
 )
 _COMMAND = re.compile(r"\b(?:create|kubeseal)\b")

@@ -23,7 +23,7 @@ from bootstrap.resources.entrances import Entrances, classes, known
 from bootstrap.resources.entrances import known as known_entrances
 from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
-from bootstrap.resources.pods import WORKLOADS
+from bootstrap.resources.pods import WORKLOADS, is_part
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
 from bootstrap.validate.admission.policy_findings import findings as policy_findings
@@ -34,9 +34,11 @@ from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
-from bootstrap.validate.present import Elsewhere, Placed, present
-from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
+from bootstrap.validate.present import Elsewhere, Placed, out_of_use, present
+from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding, Problem
+from bootstrap.validate.rules.api.pods import IMAGE
 from bootstrap.validate.rules.api.schema import REQUIRED
+from bootstrap.validate.rules.credentials import CREDENTIAL
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
@@ -182,10 +184,10 @@ def _scope_findings(
             repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
             if (finding := there.judged(one, cluster)) is not None:
-                yield finding
+                yield out_of_use(scope, finding)
     for problem in [*refused, *apps_problems(repository, scope, groups)]:
         if placed_at := places.place(problem):
-            yield placed_at
+            yield out_of_use(scope, placed_at)
 
 
 def _target(
@@ -282,8 +284,15 @@ def _group_findings(
         Placed(finding, problem.unless, problem.given)
         for check_group in CHECKS
         for problem in check_group(index, target.context)
+        if scope.complete or not _is_of_part(problem)
         if (finding := places.place(problem))
     ]
+
+
+def _is_of_part(problem: Problem) -> bool:
+    """Whether the problem is what a patch, which nothing applies by itself, leaves to what it patches."""
+    applied = problem.resource.application or problem.rule in (IMAGE, CREDENTIAL)
+    return not applied and is_part(problem.resource)
 
 
 def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Resource]:

@@ -13,7 +13,7 @@ from bootstrap.repository.values import values_faults, values_files
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Finding, Rule, Severity
 from bootstrap.validate.rules.credentials import CREDENTIAL, PRIVATE_KEY
-from bootstrap.validate.rules.files import BY_CODE, PATCH
+from bootstrap.validate.rules.files import BY_CODE, DUPLICATE, PATCH
 
 
 def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
@@ -29,7 +29,8 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
         for one in unit.faults:
             level = severity_of(one[1], key in applied)
             yield from (replace(each, severity=level or each.severity) for each in placed([one], places))
-    yield from placed(values_faults(repository), places)
+    for each in placed(values_faults(repository), places):
+        yield replace(each, severity="warning") if each.rule == DUPLICATE.id else each  # helm takes the last
     yield from _patches(repository, places)
     yield from _credentials(repository, places)
 

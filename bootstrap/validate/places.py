@@ -10,7 +10,7 @@ from bootstrap.manifests.reader import compose, line_in
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.files import Files
 from bootstrap.repository.kustomize import NAMES, file_of
-from bootstrap.repository.patched import Candidates, patch_line, value_at, written
+from bootstrap.repository.patched import Candidates, patch_line, scalar_at, written
 from bootstrap.validate.rule import Finding, Problem
 
 KEPT = 16
@@ -56,7 +56,7 @@ class Places:
         resource, path = problem.resource, problem.path
         if not path or not resource.line or self._candidates is None or not resource.application:
             return None
-        value = value_at(resource.body, path)
+        path, value = scalar_at(resource.body, path)
         if value is None or posixpath.basename(resource.file) in NAMES:
             return None
         if value == written(self._nodes(resource.file), resource.document, path):

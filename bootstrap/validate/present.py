@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from bootstrap.repository.leftovers import is_parked
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import IN_CLUSTER
 from bootstrap.validate.by_hand import ByHand
@@ -26,6 +28,17 @@ _OF_ARGOCD = frozenset(
 """What every Argo CD has in its namespace."""
 ANYWHERE = "*"
 """As the namespace of a Secret: it is created in any namespace."""
+
+
+_UNAPPLIED = "no Application of this repository applies it, so what it needs may come with what does"
+_SELECTING = frozenset({"GB303", "GB343", "GB375"})
+"""Rules about pods that nothing has: those of a chart may be selected, too."""
+_READABLE = frozenset({"GB401", "GB402", "GB403"})
+"""Rules about what everybody can read, whether anything applies it or not."""
+_APPLIERS = re.compile(
+    r"\.(?:tf|tofu|hcl|bicep)$|(?:^|/)(?:helmfile(?:\.d/.*)?\.ya?ml(?:\.gotmpl)?|Pulumi\.yaml|(?:[\w.-]*-)?values[\w.-]*\.ya?ml)$"
+)
+"""Files of programs that apply charts and manifests, and a chart's values."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +75,23 @@ class Present:
         if not self.holds(one, cluster):
             return None
         if one.unless is None or one.given is not None or one.finding.severity != "error":
-            return one.finding
+            return self._unsure(one.finding) if one.finding.rule in _SELECTING else one.finding
         kind, namespace, name = one.unless
         if file := self.elsewhere.file(self.scope, kind, namespace, name):
             said = f"{file} has it, but no Application applies that"
         elif place := self.elsewhere.by_hand.maker(kind, name):
             said = f"{place} seems to create it"
         else:
-            return one.finding
+            return self._unsure(one.finding)
         return replace(one.finding, severity="info", message=f"{one.finding.message}; {said}")
+
+    def _unsure(self, finding: Finding) -> Finding:
+        """The finding; as a warning in a folder that nothing applies, as what is missing may come with it."""
+        if self.scope.complete or finding.application or self.elsewhere.is_alone:
+            return finding
+        if finding.severity != "error":
+            return finding
+        return replace(finding, severity="warning", message=f"{finding.message}; {_UNAPPLIED}")
 
     def holds(self, one: Placed, cluster: str) -> bool:
         """Whether a finding holds: nothing that would invalidate it exists, or may exist unread."""
@@ -115,6 +136,14 @@ class Elsewhere:
         return ""
 
     @cached_property
+    def is_alone(self) -> bool:
+        """Whether the repository is only manifests, with nothing that shows what else is applied."""
+        repository = self._repository
+        if any(scope.applications or scope.unknown for scope in repository.scopes):
+            return False
+        return not any(_APPLIERS.search(path) for path in repository.files.stats)
+
+    @cached_property
     def by_hand(self) -> ByHand:
         """What scripts create."""
         return ByHand(self._repository.files)
@@ -148,6 +177,17 @@ class Elsewhere:
             for number, secret, where in unit.secrets:
                 fact = unit.facts[number]
                 yield ("Secret", where or fact[1], secret), fact[3]
+
+
+def out_of_use(scope: Scope, finding: Finding) -> Finding:
+    """The finding; as a warning if nothing leads to its file and the folder's name says so, secrets aside."""
+    if scope.complete or finding.severity != "error" or finding.rule in _READABLE:
+        return finding
+    if not is_parked(finding.file):
+        return finding
+    return replace(
+        finding, severity="warning", message=f"{finding.message}; its folder seems to be out of use"
+    )
 
 
 def present(repository: Repository, scope: Scope, elsewhere: Elsewhere) -> Present:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,14 @@ def test_values_that_helm_cannot_read_are_found(
 ) -> None:
     root = write(tmp_path, OURS, with_values(VALUES, content))
     assert [one[:3] for one in found(run, root, "GB101,GB102")] == [(rule, VALUES, line)]
+
+
+def test_key_twice_in_values_is_a_warning_as_helm_takes_the_last(run: Run, tmp_path: Path) -> None:
+    root = write(tmp_path, OURS, with_values(VALUES, "port: 80\nport: 81\n"))
+    result = run("validate", str(root), "--rules", "GB102", "-o", "json")
+    assert [(one["rule"], one["severity"]) for one in json.loads(result.out)["findings"]] == [
+        ("GB102", "warning")
+    ]
 
 
 def test_values_that_can_be_read_and_files_that_no_one_names_are_left_alone(run: Run, tmp_path: Path) -> None:

@@ -226,3 +226,20 @@ def test_values_file_that_was_meant_is_named(run: Run, tmp_path: Path) -> None:
     files["clusters/one/chart.yaml"] = chart("apps/web/value.yaml")
     [(_, _, _, message)] = found(run, write(tmp_path, OURS, files), "GB218")
     assert message.endswith("; did you mean apps/web/values.yaml?")
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "- {op: add, path: /spec/template/spec/containers/0/env, value: [{name: DB_PASSWORD,\n"
+        "          value: hunter2hunter2}]}",
+        "apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: web}\n      "
+        "spec: {template: {spec: {containers: [{name: web, env: [{name: DB_PASSWORD,"
+        "\n          value: hunter2hunter2}]}]}}}",
+    ],
+)
+def test_password_that_a_patch_adds_is_on_the_line_of_the_patch(run: Run, tmp_path: Path, patch: str) -> None:
+    overlay = patched("{kind: Deployment, name: web}", patch)
+    line = next(n for n, text in enumerate(overlay.splitlines(), 1) if "hunter2" in text)
+    root = write(tmp_path, OURS, {OVERLAY: overlay})
+    assert [one[:3] for one in found(run, root, "GB402")] == [("GB402", OVERLAY, line)]

@@ -314,8 +314,8 @@ def _namespace(
     ):
         return
     if apps.public.knows(namespace) or target in charts:
-        message = f"{application} goes to namespace {namespace}, which nothing creates"
-        yield problem(NAMESPACE, application, message, "spec", "destination", "namespace")
+        message = f"{application} goes to namespace {namespace}, which nothing creates: it must exist before"
+        yield problem(NAMESPACE, application, message, "spec", "destination", "namespace", level="warning")
 
 
 def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:

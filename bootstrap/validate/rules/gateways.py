@@ -313,4 +313,5 @@ def _issuer(
         message = (
             f"{user} requests a certificate from {kind} {name}, which does not exist{names_near(name, names)}"
         )
-        yield problem(ISSUER, user, message, *path, level=level)
+        there = (f"{kind}.cert-manager.io", namespace, name)
+        yield problem(ISSUER, user, message, *path, level=level, unless=there)

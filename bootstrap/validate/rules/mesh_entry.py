@@ -88,7 +88,12 @@ def _admits(host: str, gateway: Resource, virtual: Resource) -> bool:
 
 
 def _is_gateway(workload: Resource) -> bool:
-    """Whether pods run a gateway of Istio rather than a service with, or without, a proxy beside it."""
+    """Whether pods run a gateway of Istio rather than a service with, or without, a proxy beside it.
+
+    The label `istio` is what Istio's own gateways are selected by: services have none.
+    """
+    if "istio" in pod_labels(workload):
+        return True
     images = [str(one.body.get("image")).partition("@")[0] for one in containers(workload)]
     return bool(images) and all(one.rpartition("/")[2].partition(":")[0] in _IMAGES for one in images)
 

@@ -93,7 +93,7 @@ def check(apps: Apps) -> Iterator[Problem]:
                 yield problem(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
             continue
         provider = names.get(found)
-        if user is None or provider is None or user is provider:
+        if user is None or provider is None or user is provider or not _has(apps, provider, owned.kind):
             continue
         if user.application == provider.application and user.wave < provider.wave:
             reported.add((owned.application, group))
@@ -119,6 +119,19 @@ def providers(apps: Apps) -> dict[str, str]:
                 if source.chart in charts or (source.path or "").rstrip("/").rpartition("/")[2] in charts:
                     found.setdefault(group, f"{application.namespace}/{application.name}")
     return found
+
+
+def _has(apps: Apps, provider: Resource, kind: str) -> bool:
+    """Whether an Application surely has a kind's definition: in Git or by its chart, not by its name."""
+    charts = DEFINED_BY.get(kind.partition(".")[2], ())
+    if any(source.chart in charts for source in sources(provider.body)):
+        return True
+    name = f"{provider.namespace}/{provider.name}"
+    return not any(one.application == name for one in apps.owned) or any(
+        crd.application == name
+        and f"{dig(crd.body, 'spec', 'names', 'kind')}.{crd.spec.get('group')}" == kind
+        for crd in apps.public.of(CRD)
+    )
 
 
 def _has_charts(apps: Apps) -> bool:

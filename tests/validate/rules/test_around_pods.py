@@ -335,6 +335,16 @@ def test_gateways_pods_are_known_only_where_git_has_some(images: list[str], coun
     assert [one.rule.id for one in found] == ["GB375"] * count
 
 
+def test_pods_with_the_label_of_a_gateway_are_one_whatever_their_image() -> None:
+    text = (
+        GATEWAY.replace("HOST", "'*'").replace("NAME", "a.b").replace("SELECTOR", "selector: {istio: edge},")
+    )
+    text += "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: gateway}\n"
+    text += "spec: {template: {metadata: {labels: {istio: gate}}, spec: {containers: [{image: 'web:1'}]}}}\n"
+    (found,) = ask(mesh_entry.check, text, gateways=[])
+    assert found.message.endswith("the gateway's pods have istio=gate")
+
+
 STEPS = (
     "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec: {strategy: {STRATEGY}}\n"
 )

@@ -47,15 +47,23 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
             yield problem(SWITCHED_OFF, pods[0], off_message(service, pods), "spec", "replicas")
     for workload in index.of(*WORKLOADS):
         for container in containers(workload):
-            if not container.body.get("image") and not _is_patch(workload):
-                message = f"{workload}: container {container.name} has no image"
-                yield problem(IMAGE, workload, message, *container.path)
+            if not container.body.get("image"):
+                yield from _no_image(context, workload, container)
             yield from _probes(workload, container)
 
 
 def off_message(service: Resource, pods: list[Resource]) -> str:
     """The message about a Service whose pods are switched off."""
     return f"{service} selects only {', '.join(map(str, pods))}, with replicas: 0"
+
+
+def _no_image(context: ClusterContext, workload: Resource, container: Container) -> Iterator[Problem]:
+    message = f"{workload}: container {container.name} has no image"
+    if not (context.complete or workload.application):
+        message += "; nothing applies it, so it may be a patch: nothing else of it was checked"
+        yield problem(IMAGE, workload, message, *container.path, level="info")
+    elif not _is_patch(workload):
+        yield problem(IMAGE, workload, message, *container.path)
 
 
 def _is_patch(workload: Resource) -> bool:

@@ -1,0 +1,76 @@
+"""What Git cannot show is no error: other repositories, what is in the cluster already, names of folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.git_repositories import git
+from tests.repositories import URL, application, write
+from tests.validate.test_unapplied import levels
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+ROUTE = """\
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: web, namespace: web}
+spec: {routes: [{match: "Host(`web.example.com`)", kind: Rule}]}
+"""
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: extras}\n"
+CHART = "    chart: traefik\n    repoURL: https://charts.example.com\n    targetRevision: 1.0.0\n"
+
+
+def in_waves(provider: str) -> dict[str, str]:
+    return {
+        "clusters/one/web.yaml": application("web", "apps/web", "web", 1),
+        "clusters/one/traefik.yaml": provider,
+        "apps/web/route.yaml": ROUTE,
+        "apps/traefik/namespace.yaml": NAMESPACE,
+    }
+
+
+def rules(run: Run, root: Path, severity: str = "error") -> list[str]:
+    return [rule for rule, level, _ in levels(run, root) if level == severity]
+
+
+def test_folder_with_the_name_of_a_chart_has_no_definitions_when_it_was_read(
+    run: Run, tmp_path: Path
+) -> None:
+    provider = application("traefik", "apps/traefik", "extras", 2)
+    assert "GB209" not in rules(run, write(tmp_path, in_waves(provider)))
+
+
+def test_chart_of_a_later_wave_has_the_definitions(run: Run, tmp_path: Path) -> None:
+    provider = application("traefik", "apps/traefik", "extras", 2)
+    source = next(line for line in provider.splitlines() if line.strip().startswith("path:"))
+    lines = [line for line in provider.splitlines() if "repoURL" not in line and "targetRevision" not in line]
+    chart = "\n".join(CHART.rstrip("\n") if line == source else line for line in lines) + "\n"
+    assert "GB209" in rules(run, write(tmp_path, in_waves(chart)))
+
+
+@pytest.mark.parametrize(("folders", "is_error"), [(("web",), False), (("web", "api", "shop"), True)])
+def test_url_that_is_not_the_remote_means_this_repository_if_most_of_its_folders_are_here(
+    run: Run, tmp_path: Path, folders: tuple[str, ...], is_error: bool
+) -> None:
+    files = {f"clusters/one/{name}.yaml": application(name, f"apps/{name}", name) for name in folders}
+    files |= {f"apps/{name}/namespace.yaml": NAMESPACE.replace("extras", name) for name in folders}
+    files["clusters/one/gone.yaml"] = application("gone", "apps/gone", "gone")
+    git(write(tmp_path, files), "init", "-q")
+    git(tmp_path, "remote", "add", "origin", "https://git.example.com/someone/else.git")
+    assert ("GB201" in rules(run, tmp_path)) is is_error
+    git(tmp_path, "remote", "set-url", "origin", URL)
+    assert "GB201" in rules(run, tmp_path)
+
+
+def test_namespace_that_nothing_creates_may_exist_already(run: Run, tmp_path: Path) -> None:
+    files = {
+        "clusters/one/kustomization.yaml": "resources: [web.yaml]\n",
+        "clusters/one/web.yaml": application("web", "apps/web", "web").split("  syncPolicy")[0],
+        "apps/web/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n",
+    }
+    root = write(tmp_path, files)
+    assert rules(run, root) == []
+    assert "GB214" in rules(run, root, "warning")
