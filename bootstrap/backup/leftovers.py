@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from bootstrap.manifests.objects import ClusterObject
 DELETE = {"spec": {"deletionPolicy": "Delete"}}
 
 Report = Callable[[str], None]
+PATIENCE = 60.0
+"""Seconds to wait for another run that looks at what was left in the folder."""
+PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def settled(cluster: kube.Cluster, path: Path, report: Report) -> Iterator[Mappi
     if path.exists():
         raise RefusedError("making a backup", "it exists already", "run again", str(path))
     mark = f"{socket.gethostname()}:{os.getpid()}:{path.resolve()}"
-    with _shared(path.parent, lambda: _settle(cluster, path.parent, report)):
+    with _shared(path.parent, lambda: _settle(cluster, path.parent, report), report):
         try:
             yield {MARK: mark}
         finally:
@@ -95,7 +99,7 @@ def settled(cluster: kube.Cluster, path: Path, report: Report) -> Iterator[Mappi
 
 
 @contextmanager
-def _shared(folder: Path, when_alone: Callable[[], None]) -> Iterator[None]:
+def _shared(folder: Path, when_alone: Callable[[], None], report: Report) -> Iterator[None]:
     """Other runs may be in the folder too; `when_alone` is called first if none is, and none can begin."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,11 +113,30 @@ def _shared(folder: Path, when_alone: Callable[[], None]) -> Iterator[None]:
             pass
         else:
             when_alone()
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _share(descriptor, folder, report)
         yield
     finally:
         os.close(descriptor)
+
+
+def _share(descriptor: int, folder: Path, report: Report) -> None:
+    """Hold the folder's lock with other runs; RefusedError where one alone keeps it for PATIENCE seconds."""
+    began, told = time.monotonic(), False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() > began + PATIENCE:
+                found = f"another process has held its lock for {PATIENCE:.0f} s"
+                hint = f"wait for that process, or end it (fuser -v {folder} shows it), then run again"
+                raise RefusedError("writing the backup", found, hint, str(folder)) from error
+        except OSError:  # a file system without locks
+            return
+        if not told:
+            report(f"waiting up to {PATIENCE:.0f} s for another process that locks {folder}")
+            told = True
+        time.sleep(PAUSE)
 
 
 def _settle(cluster: kube.Cluster, folder: Path, report: Report) -> None:

@@ -82,7 +82,7 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
     if not request.is_pinned(asked.provider, tool):
         by = "a commit" if asked.provider == "github" else "its digest"
         output.warn(f"{tool} can be replaced by its owner, and gets a token: pin it by {by}")
-    with tree.locked():
+    with tree.locked(output.info):
         files = [File(path, _read(tree, path), content) for path, content in wanted.items()]
         new = [FileChange(file.path, file.wanted) for file in files if file.change == "create"]
         if not dry_run:

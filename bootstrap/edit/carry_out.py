@@ -83,7 +83,7 @@ def carry_out(where: Where, decide: Callable[[Files, str], Edit[T]], output: Out
         raise InputError("reading the options", found, "add --push or --pr, or omit it")
     if not (where.push or where.pr or where.access.repo):
         tree, under = open_tree(where.access)
-        with tree.locked():
+        with tree.locked(output.info):
             edit = decide(tree, under)
             if not where.dry_run:
                 tree.write(edit.changes)

@@ -10,7 +10,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,8 @@ LARGEST = 64 << 20
 """Bytes; a larger file is not read: no one edits it by hand, and it would not fit into memory."""
 PATIENCE = 60.0
 """Seconds to wait for another process that changes the same files."""
+QUIET = 1.0
+"""Seconds of that which are not worth a line: another run of ours."""
 PAUSE = 0.05
 DRAFTS = "bootstrap-drafts"
 """In Git's folder: new content before it is in place, so that nothing of a killed run is committed."""
@@ -121,36 +123,37 @@ class WorkTree:
                     new.unlink()
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, report: Callable[[str], None] = verbose.say) -> Iterator[None]:
         """One at a time on this machine: what is read inside has not changed when it is written.
 
-        Raises RefusedError when another process has held it for PATIENCE seconds.
+        A wait of more than a second is reported. Raises RefusedError when another process has held it for
+        PATIENCE seconds.
         """
         handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with contextlib.suppress(OSError):  # a file system without locks: `write` still compares
-                self._lock(handle)
+                self._lock(handle, report)
             self._sweep()
             yield
         finally:
             os.close(handle)
 
-    def _lock(self, handle: int) -> None:
-        deadline, told = time.monotonic() + PATIENCE, False
+    def _lock(self, handle: int, report: Callable[[str], None]) -> None:
+        began, told = time.monotonic(), False
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > began + PATIENCE:
                     raise RefusedError(
                         f"changing the files in {self.root}",
                         f"another process has held their lock for {PATIENCE:.0f} s",
                         f"wait for that process, or end it (fuser -v {self.root} shows it), then run again",
                         str(self.root),
                     ) from error
-            if not told:
-                verbose.say(f"waiting for another process that holds the lock of {self.root}")
+            if not told and time.monotonic() > began + QUIET:
+                report(f"waiting up to {PATIENCE:.0f} s for another process that locks {self.root}")
                 told = True
             time.sleep(PAUSE)
 

@@ -94,7 +94,7 @@ def change(
         from bootstrap.image import show
 
         tree, under = open_tree(access, output.invocation)
-        with tree.locked():
+        with tree.locked(output.info):
             renders = _renders(output.invocation)
             outcome = decide(planned(under, tree, renders), tree, checks, renders)
             if not options.dry_run:

@@ -33,7 +33,7 @@ def upgrade(request: Request, output: Output) -> int:
         raise InputError("reading the options", "--branch has no effect in a work tree", hint)
     calls = worktree.calls_for(root, output.invocation)
     try:
-        with WorkTree(root).locked():
+        with WorkTree(root).locked(output.info):
             return _in_work_tree(calls, under, request, output)
     finally:
         calls.close()

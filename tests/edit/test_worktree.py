@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.core import verbose
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.edit import worktree
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
 from tests.git_repositories import git
-from tests.repositories import write
+from tests.repositories import OURS, write
 
 
 def test_plain_files_are_found_and_links_are_not_followed(tmp_path):
@@ -162,22 +161,55 @@ sys.stdin.read()
 
 def test_lock_that_another_process_holds_is_reported_after_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(worktree, "PATIENCE", 0.2)
+    monkeypatch.setattr(worktree, "QUIET", 0.0)
     root = write(tmp_path, {"a.yaml": "a\n"})
     said = []
     command = [sys.executable, "-c", HOLD, str(root)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
         with (
-            verbose.to(said.append),
             pytest.raises(RefusedError, match="another process") as told,
-            WorkTree(root).locked(),
+            WorkTree(root).locked(said.append),
         ):
             raise AssertionError("the lock was given twice")
         other.stdin.close()
     assert str(root) in told.value.hint
-    assert "waiting for another process" in said[0]
+    assert "for another process" in said[0]
     with WorkTree(root).locked():
         pass
+
+
+def test_the_command_says_what_it_waits_for(tmp_path):
+    """Without --verbose: who waits does not know yet that there is something to look for."""
+    root = write(tmp_path, OURS)
+    command = [sys.executable, "-c", HOLD, str(root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        told = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "bootstrap",
+                "image",
+                "set",
+                "registry.example.com/web=:2",
+                "--app",
+                "shop",
+                "--env",
+                "dev",
+            ],
+            cwd=root,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert f"another process that locks {root}" in told.stderr.readline()
+            other.stdin.close()
+            told.communicate(timeout=120)
+        finally:
+            told.kill()
+    assert told.returncode == 0
+    assert "newTag: 2" in (root / "apps/shop/overlays/dev/kustomization.yaml").read_text().replace('"', "")
 
 
 KILLED = """
