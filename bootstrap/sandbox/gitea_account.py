@@ -7,6 +7,7 @@ password and lasting token are set over HTTP.
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,9 @@ from bootstrap.sandbox.state import GIT_USERNAME, ORGANISATION
 SCOPES = ("write:repository", "write:organization", "write:user")
 """What `bootstrap init` needs the token for: repositories and webhooks of the organisation."""
 HINT = "bootstrap sandbox logs gitea"
+
+_TOKEN = re.compile(r"^[0-9a-f]{16,}$", re.MULTILINE)
+"""Alone on its line: Gitea's log is on standard output, too, on a busy machine after the token."""
 
 Admin = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 """Runs `gitea admin ARGUMENTS` where Gitea runs; standard output and error are captured."""
@@ -76,12 +80,13 @@ def _token(url: str, admin: Admin, password: str) -> str:
     first, lasting = (f"{purpose}-{secrets.token_hex(4)}" for purpose in ("setup", "bootstrap"))
     ask = ("user", "generate-access-token", f"--username={GIT_USERNAME}", f"--token-name={first}")
     printed = admin((*ask, "--scopes=write:admin", "--raw"))
-    if printed.returncode or not printed.stdout.split():
+    found = _TOKEN.findall(printed.stdout)
+    if printed.returncode or not found:
         raise _refused("creating Gitea's first token", printed)
     basic = base64.b64encode(f"{GIT_USERNAME}:{password}".encode()).decode()
     login = {"Authorization": f"Basic {basic}"}
     account = {"login_name": GIT_USERNAME, "source_id": 0, "password": password}
-    setup = _bearer(printed.stdout.split()[-1])
+    setup = _bearer(found[-1])
     call(url, "PATCH", f"/admin/users/{GIT_USERNAME}", setup, {**account, "must_change_password": False})
     tokens = f"/users/{GIT_USERNAME}/tokens"
     made_by_api = call(url, "POST", tokens, login, {"name": lasting, "scopes": list(SCOPES)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import addresses, embedded, listener, process, state
+from bootstrap.sandbox import addresses, embedded, gitea_account, listener, process, state
 from bootstrap.sandbox import bin as bin_folder
 from bootstrap.sandbox.process import Spec
 from tests.providers.answering import answering
@@ -121,3 +122,28 @@ def test_git_host_that_is_not_a_process_of_this_machine_is_not_asked_for(tmp_pat
         listener.check_git_host(sandbox)
     state.save(tmp_path, replace(settings, provider="kind"))
     listener.check_git_host(sandbox)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["log first", "log last"])
+def test_first_token_is_the_line_that_is_one_wherever_the_log_is(tmp_path: Path, late: bool) -> None:
+    """Gitea's logger writes on its own time: as root, its warning came after the token under load."""
+    log = (
+        "2026/11/30 18:11:18 modules/setting/setting.go:190:loadRunModeFrom() [E] You are running Gitea using"
+        " the root user, and have purposely chosen to skip built-in protections around this. You have been"
+        " warned against this.\n"
+    )
+    token = "ef791a84622280b62bda7540e911f099749c0011\n"
+    shown: list[str | None] = []
+
+    def admin(arguments: Any) -> subprocess.CompletedProcess[str]:
+        printed = (token + log if late else log + token) if "generate-access-token" in arguments else log
+        return subprocess.CompletedProcess(arguments, 0, printed, "")
+
+    def answer(method: str, path: str, headers: Any, body: Any) -> Any:
+        shown.append(headers.get("Authorization"))
+        return 200, {}, b'{"sha1": "0123456789abcdef"}'
+
+    (tmp_path / "git").mkdir()
+    with answering(answer) as url:
+        gitea_account.provision(tmp_path, url, admin, Invocation(environ={}))
+    assert shown[0] == f"token {token.strip()}"
