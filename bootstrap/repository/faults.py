@@ -25,6 +25,7 @@ RULE_OF: Mapping[str, str] = {
     "build": "GB105",
     "missing": "GB106",
     "kept": "GB106",
+    "later": "GB106",
     "remote": "GB107",
     "cycle": "GB108",
     "chart": "GB109",
@@ -38,6 +39,8 @@ RULE_OF: Mapping[str, str] = {
 """The code of a fault → the id of the rule that `validate` reports it under; a comment may switch it off."""
 
 
+_OF_FLUX = "flux-system"
+"""The folder that Flux commits to a cluster's own when it is installed there."""
 _TOKENS = re.compile(
     rb"^\s*<[A-Z][A-Z0-9_]+>\s*$|^[ \t]*</?#(?:if|else|elseif|list|assign)\b[^\n]*>"
     rb"|:[ \t]+(?:##[A-Z][A-Z0-9_]*##|@@[A-Z][A-Z0-9_]*@@)\s*$",
@@ -90,6 +93,9 @@ def _missing_fault(files: Files, missing: kustomize.Missing, line: int) -> FileF
     elif missing.why == "missing" and files.keeps_out(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is not in the repository"
         fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
+    elif missing.why == "missing" and posixpath.basename(target) == _OF_FLUX:
+        found = f"{entry.field} names {entry.name}, which `flux bootstrap` creates: it is not here yet"
+        fix = "run flux bootstrap for this cluster, or remove the entry"
     elif missing.why == "missing" and files.links.get(target) == LINKED:  # kustomize follows it
         found = f"{entry.field} names {entry.name}: {LINKED}"
         return missing.file, Fault("nested", line, found, "name the folder that the link leads to")
@@ -118,6 +124,8 @@ def _missing_fault(files: Files, missing: kustomize.Missing, line: int) -> FileF
     code = {"remote": "remote", "cycle": "cycle", "deep": "build"}.get(missing.why, "missing")
     if missing.why == "missing" and (files.is_ignored(target) or files.keeps_out(target)):
         code = "kept"
+    elif missing.why == "missing" and posixpath.basename(target) == _OF_FLUX:
+        code = "later"
     return missing.file, Fault(code, line, found, fix)
 
 

@@ -37,7 +37,7 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
 
 def severity_of(fault: Fault, applied: bool) -> Severity | None:
     """The severity of a fault that may not be one elsewhere; None for the rule's own."""
-    if fault.code == "kept" and not applied:
+    if fault.code == "later" or (fault.code == "kept" and not applied):
         return "info"  # whoever applies it may have the file
     return "warning" if was_limited(fault.message) else None
 

@@ -74,3 +74,11 @@ def test_namespace_that_nothing_creates_may_exist_already(run: Run, tmp_path: Pa
     root = write(tmp_path, files)
     assert rules(run, root) == []
     assert "GB214" in rules(run, root, "warning")
+
+
+def test_folder_that_flux_makes_when_it_is_installed_is_not_missing(run: Run, tmp_path: Path) -> None:
+    files = {"clusters/dev/kustomization.yaml": "resources: [./flux-system, namespace.yaml]\n"}
+    files["clusters/dev/namespace.yaml"] = NAMESPACE
+    root = write(tmp_path, files)
+    assert rules(run, root) == []
+    assert "GB106" in rules(run, root, "info")
