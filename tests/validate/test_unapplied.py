@@ -157,3 +157,11 @@ spec:
         if rule == "GB342"
     ]
     assert severities == ["error", "info"]
+
+
+def test_kustomization_in_a_folder_out_of_use_that_cannot_be_built_is_a_warning(
+    run: Run, tmp_path: Path
+) -> None:
+    old = {"archive/shop/kustomization.yaml": "resources: [../gone]\n"}
+    found = [one[:2] for one in levels(run, write(tmp_path, PARKED, old)) if one[0] in ("GB105", "GB106")]
+    assert found == [("GB106", "warning")]

@@ -126,7 +126,10 @@ def _decoded(value: Any) -> str:
 
 def _placeholder(text: str) -> bool:
     """Values that a tool replaces (argocd-vault-plugin, envsubst), or that are not secret."""
-    kept = r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\])\s*"
+    kept = (
+        r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\]"
+        r"|(?:secrets?|env|bws?|pass|doppler|infisical|akeyless|keyring|(?:aws|gcp|azure?)[a-z-]*)://[\w./#:-]+)\s*"
+    )
     return (
         bool(re.fullmatch(kept, text, re.DOTALL))
         or is_sealed(text)

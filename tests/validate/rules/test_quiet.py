@@ -96,7 +96,13 @@ def test_hook_is_not_a_pod_behind_a_service(note: str, rules: list[str]) -> None
 
 @pytest.mark.parametrize(
     ("value", "rules"),
-    [("op://shop/db/password", []), ("hunter22", ["GB401"]), ("see op://shop", ["GB401"])],
+    [
+        ("op://shop/db/password", []),
+        ("hunter22", ["GB401"]),
+        ("secret://shop_token", []),
+        ("awssm://shop/db", []),
+        ("see op://shop", ["GB401"]),
+    ],
 )
 def test_reference_to_a_vault_is_not_a_secret(value: str, rules: list[str]) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: 'VALUE'}\n"
