@@ -14,6 +14,7 @@ from bootstrap.resources.applications import is_here, sources
 _TEMPLATES = "templates of another program, not manifests"
 _TEST_DATA = "test data, which nothing applies"
 _OFF = "switched off in a kustomization that would change them: what they lack is not reported"
+_UNNAMED = "no Application names it"
 _NESTED = "a separate Git repository"
 
 
@@ -53,6 +54,13 @@ def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
     for folder in sorted(repository.files.nested):
         if repository.is_within(folder):
             yield Part("", folder, _NESTED, folder, 0)
+    charts = [path for path in repository.files.named("Chart.yaml") if repository.is_within(path)]
+    if charts and not repository.scopes:
+        folder = posixpath.dirname(charts[0]) or "."
+        named = (
+            f"{counted(len(charts), 'chart')}, the first {folder}" if len(charts) > 1 else f"chart {folder}"
+        )
+        yield Part("", named, _UNNAMED, charts[0], 1)
 
 
 def unread_of(scopes: Iterable[Scope], of: Callable[[str], bool] = lambda _: True) -> list[Unknown]:

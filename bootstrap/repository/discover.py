@@ -7,7 +7,7 @@ import json
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -293,7 +293,17 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
             continue
         roots = any(infos[path].get("sources") for path in paths)
         found.append(Start(folder or ".", plain(folder, paths), roots, tuple(paths)))
-    return found
+    return [*found, *_applying_themselves(infos, charts)]
+
+
+def _applying_themselves(infos: Mapping[str, Info], charts: Iterable[str]) -> Iterator[Start]:
+    """Charts of which a template is the Application that applies the chart, with nothing to fill in."""
+    for path, info in sorted(infos.items()):
+        if not info.get("object") or not info.get("sources"):
+            continue
+        own = max((chart for chart in charts if path.startswith(chart)), key=len, default="")
+        if own and any(str(source[1] or "").strip("/") == own.rstrip("/") for source in info["sources"]):
+            yield Start(own.rstrip("/"), plain(posixpath.dirname(path), [path]), True, (path,))
 
 
 def _is_of_broken(path: str, kustomized: Mapping[str, bool]) -> bool:

@@ -19,7 +19,12 @@ _TEMPLATES = re.compile(
     r"(?:^|[-_./])(?:templates?|skeletons?|boilerplates?|scaffold(?:s|ing)?)(?:[-_./]|$)", re.IGNORECASE
 )
 """Folders that are copied and filled in before they are used."""
-_FORM = re.compile(r"\.(?:template|tmpl|tpl|ftl|j2|jinja2?|erb|mustache|gotmpl)\.ya?ml$", re.IGNORECASE)
+_FORM = re.compile(
+    r"\.(?:template|tmpl|tpl|ftl|j2|jinja2?|erb|mustache|gotmpl)\.ya?ml$|(?:^|/)_?template[-_][^/]*\.ya?ml$"
+    r"|(?:^|[-_/])pod[-_]?template(?:[-_.][\w.-]*)?\.ya?ml$",
+    re.IGNORECASE,
+)
+"""What is copied, or given to a program that makes pods of it (Jenkins, Airflow)."""
 _NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
 """A patch that deletes or replaces, or the settings of a generator or transformer of kustomize."""
 
@@ -46,7 +51,7 @@ def is_parked(path: str) -> bool:
 
 
 def is_form(path: str) -> bool:
-    """Whether a file is meant to be copied: web.template.yaml, web.tmpl.yaml."""
+    """Whether a file is meant to be copied: web.template.yaml, web.tmpl.yaml, TEMPLATE-web.yaml."""
     return _FORM.search(path) is not None
 
 

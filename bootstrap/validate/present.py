@@ -33,6 +33,8 @@ ANYWHERE = "*"
 _UNAPPLIED = "no Application of this repository applies it, so what it needs may come with what does"
 _SELECTING = frozenset({"GB303", "GB343", "GB375"})
 """Rules about pods that nothing has: those of a chart may be selected, too."""
+_PAIRS = frozenset({"GB330", "GB337", "GB359", "GB362"})
+"""Rules about two objects that do not go together."""
 _READABLE = frozenset({"GB401", "GB402", "GB403"})
 """Rules about what everybody can read, whether anything applies it or not."""
 _APPLIERS = re.compile(
@@ -180,9 +182,14 @@ class Elsewhere:
 
 
 def out_of_use(scope: Scope, finding: Finding) -> Finding:
-    """The finding; as a warning if nothing leads to its file and the folder's name says so, secrets aside."""
+    """The finding; as a warning if nothing leads to its file and the folder's name says so, secrets aside.
+
+    Two objects that nothing applies may be alternatives.
+    """
     if scope.complete or finding.severity != "error" or finding.rule in _READABLE:
         return finding
+    if finding.rule in _PAIRS and not finding.application:
+        return replace(finding, severity="warning", message=f"{finding.message}; nothing applies both")
     if not is_parked(finding.file):
         return finding
     return replace(

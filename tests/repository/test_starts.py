@@ -12,6 +12,7 @@ from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.read import read
 from bootstrap.repository.store import Store
+from tests.conftest import Run
 from tests.repositories import SHOP, URL, application, write
 
 
@@ -179,3 +180,16 @@ spec: {generators: [{pullRequest: {}}], template: {metadata: {name: x}}}
     files["m/web.yaml"] = SHOP
     repository = read_all(write(tmp_path, files), invocation)
     assert not repository.index(repository.scopes[0]).knows("web")
+
+
+def test_chart_with_the_application_that_applies_it_is_where_reading_starts(run: Run, tmp_path: Path) -> None:
+    files = {
+        "charts/apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 1.0.0\n",
+        "charts/apps/templates/apps.yaml": application("apps", "charts/apps/", "argocd"),
+        "charts/apps/templates/web.yaml": application("web", "charts/web", "web"),
+        "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        "charts/web/templates/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n",
+    }
+    told = run("validate", str(write(tmp_path, files)))
+    assert "read: 2 Applications, " in told.err
+    assert "nothing was left out" in told.err

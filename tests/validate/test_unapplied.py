@@ -165,3 +165,27 @@ def test_kustomization_in_a_folder_out_of_use_that_cannot_be_built_is_a_warning(
     old = {"archive/shop/kustomization.yaml": "resources: [../gone]\n"}
     found = [one[:2] for one in levels(run, write(tmp_path, PARKED, old)) if one[0] in ("GB105", "GB106")]
     assert found == [("GB106", "warning")]
+
+
+@pytest.mark.parametrize("path", ["TEMPLATE-app.yaml", "clusters/two/template_app.yaml"])
+def test_file_that_is_called_a_template_is_no_application(run: Run, tmp_path: Path, path: str) -> None:
+    form = application("NAME-operator", "clusters/CLUSTER/patches", "NAMESPACE")
+    found = levels(run, write(tmp_path, PARKED, {"unused/lost/application.yaml": None, path: form}))
+    assert [rule for rule, severity, _ in found if severity == "error"] == []
+
+
+def test_template_of_a_pod_is_for_the_program_that_makes_pods_of_it(run: Run, tmp_path: Path) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: agent}\n"
+    pod += "spec: {containers: [{name: kaniko, image: 'kaniko:1', command: [sleep], args: [9999]}]}\n"
+    for path, rules in (("ci/agent-pod-template.yaml", []), ("ci/agent.yaml", ["GB122"])):
+        found = levels(run, write(tmp_path / str(len(rules)), OURS, {path: pod}))
+        assert [rule for rule, severity, _ in found if severity == "error"] == rules
+
+
+def test_two_objects_that_nothing_applies_may_be_alternatives(run: Run, tmp_path: Path) -> None:
+    other = SHOP.replace("name: web,", "name: web-fixed,")
+    files = {"apps/shop/ingress.yaml": SHOP, "apps/shop/ingress-fixed.yaml": other}
+    assert [one[1] for one in levels(run, write(tmp_path / "a", files)) if one[0] == "GB330"] == ["warning"]
+    root = {"clusters/one/root.yaml": application("shop", "apps/shop", "shop")}
+    found = levels(run, write(tmp_path / "b", files, root))
+    assert [one[1] for one in found if one[0] == "GB330"] == ["error"]

@@ -82,3 +82,13 @@ def test_folder_that_flux_makes_when_it_is_installed_is_not_missing(run: Run, tm
     root = write(tmp_path, files)
     assert rules(run, root) == []
     assert "GB106" in rules(run, root, "info")
+
+
+def test_charts_that_nothing_names_are_told_where_there_is_nothing_else(run: Run, tmp_path: Path) -> None:
+    files = {
+        "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        "charts/web/values.yaml": f"token: ghp_{'aB3dE6gH9j' * 4}\n",
+    }
+    told = run("validate", str(write(tmp_path, files)))
+    assert "GB402" in told.out
+    assert "not read: chart charts/web (no Application names it)" in told.err

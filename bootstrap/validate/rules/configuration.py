@@ -57,7 +57,7 @@ STORAGE_CLASS = Rule(
 SHARED_CLAIM = Rule(
     "GB317",
     "claim-shared",
-    "error",
+    "warning",
     "Several pods mount a claim that only one node may mount: all but those on one node wait forever.",
     "use one replica, a StatefulSet with volumeClaimTemplates, or the access mode ReadWriteMany",
 )
