@@ -7,7 +7,7 @@ import html
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,8 +40,14 @@ class Change:
     refused: str = ""
 
 
-def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[Change]:
+def compare(
+    before: Mapping[Key, Resource],
+    after: Mapping[Key, Resource],
+    general: Callable[[Key, Resource], Iterable[str]] = lambda key, one: (),
+) -> list[Change]:
     """The changes from one set to the other, by Application and name.
+
+    `general` has the sync options that an object's Application gives to all of its objects.
 
     A ConfigMap or Secret whose name has a hash of its content counts as one change, and so does an object
     that its Application applies to another cluster: what was applied before stays.
@@ -54,14 +60,17 @@ def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> li
         if key in renamed.values():
             continue
         old, new = before.get(key), after.get(renamed.get(key, key))
-        if old is not None and new is not None and key not in renamed and _alike(old.body, new.body):
+        if old is not None and new is not None and key not in renamed and is_same(old.body, new.body):
             continue
         places = (cluster_of(key), cluster_of(elsewhere[key])) if key in elsewhere else None
-        changes.append(_change(old, new, places))
+        options = general(renamed.get(key, key), new) if new is not None else ()
+        changes.append(_change(old, new, places, options))
     return sorted(changes, key=lambda change: (change.application, change.object))
 
 
-def _change(old: Resource | None, new: Resource | None, clusters: tuple[str, str] | None) -> Change:
+def _change(
+    old: Resource | None, new: Resource | None, clusters: tuple[str, str] | None, general: Iterable[str]
+) -> Change:
     shown = new or old
     assert shown is not None  # noqa: S101 - the key comes from one of the two
     kind: Literal["add", "remove", "change"] = "change" if old and new else "add" if new else "remove"
@@ -71,7 +80,7 @@ def _change(old: Resource | None, new: Resource | None, clusters: tuple[str, str
     if clusters is not None:
         lines = [f"-cluster: {clusters[0]}", f"+cluster: {clusters[1]}", *lines]
     where = where_of(shown)
-    refused = refusal(old, new) if old and new and clusters is None else ""
+    refused = refusal(old, new, general) if old and new and clusters is None else ""
     return Change(kind, str(shown), shown.application, where, tuple(lines), refused)
 
 
@@ -109,7 +118,8 @@ def renamed_hashes(before: Mapping[Key, Resource], after: Mapping[Key, Resource]
     }
 
 
-def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+def is_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two bodies differ only in what the API server and its controllers add."""
     return old == new or clean(old) == clean(new)
 
 

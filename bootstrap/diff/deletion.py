@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from bootstrap.diff.anew import general_options
 from bootstrap.resources.applications import destination, has_finalizer, sync_options
-from bootstrap.resources.index import IN_CLUSTER, Resource, dig, sequence
+from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, sequence
 
 _POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
@@ -40,6 +41,12 @@ class Applications:
     """Whether Argo CD tracks objects by a label alone, as before 3.0 by default."""
     emptied: frozenset[str] = frozenset()
     """Those that have no object any more after the change, as far as everything of them was read."""
+    sets: Mapping[str, Resource] = field(default_factory=dict)
+    """Application → the ApplicationSet that generated it before."""
+    sets_after: Mapping[str, Resource] = field(default_factory=dict)
+    """The ApplicationSets after the change, by `namespace/name`."""
+    sets_unread: frozenset[str] = frozenset()
+    """The names of those of which it is not known after the change what they generate."""
 
     def is_unknown(self, resource: Resource) -> bool:
         """Whether an object is only no longer seen, because something above it is broken."""
@@ -55,6 +62,10 @@ class Applications:
     def fate(self, resource: Resource, seen: frozenset[str] = frozenset()) -> Fate:
         """What becomes of an object that was there and no longer is."""
         owner = resource.application
+        if resource.kind == APPLICATION and (
+            parent := self.sets.get(f"{resource.namespace}/{resource.name}")
+        ):
+            return self._of_set(parent, seen)
         if not owner:
             return Fate(False, "no Application applies it: it stays")
         if moved := self.moved(owner):
@@ -81,6 +92,23 @@ class Applications:
         if above.deleted:
             return Fate(True, f"it is deleted with its Application {owner}")
         return Fate(above.deleted, f"its Application {owner} is not deleted by itself: {above.why}")
+
+    def options_of(self, resource: Resource) -> list[str]:
+        """The sync options that an object's Application gives to all of its objects after the change."""
+        return general_options(self.after.get(resource.application))
+
+    def _of_set(self, parent: Resource, seen: frozenset[str]) -> Fate:
+        """What becomes of an Application that its set no longer generates."""
+        now = self.sets_after.get(f"{parent.namespace}/{parent.name}")
+        if now is None:
+            above = self.fate(parent, seen)
+            return Fate(above.deleted, f"its ApplicationSet {parent.name} is removed: {above.why}")
+        if parent.name in self.sets_unread:
+            return Fate(None, f"whether its ApplicationSet {parent.name} still generates it is unknown")
+        policy = str(dig(now.spec, "syncPolicy", "applicationsSync") or "sync")
+        if policy in ("create-only", "create-update"):
+            return Fate(False, f"it stays: its ApplicationSet {parent.name} has applicationsSync: {policy}")
+        return Fate(True, f"it is deleted: its ApplicationSet {parent.name} no longer generates it")
 
     def moved(self, name: str) -> str:
         """Where what an Application applied is left, as it goes to another cluster; "" if it does not."""

@@ -8,8 +8,10 @@ from bootstrap.diff.compare import Key
 from bootstrap.diff.deletion import Applications, Fleet, tracks_by_label
 from bootstrap.repository.coverage import unread_of
 from bootstrap.repository.model import Repository, Scope
-from bootstrap.resources.index import Resource
+from bootstrap.resources.index import APPLICATION_SET, Resource
 from bootstrap.resources.pods import is_hook
+
+_SET = "ApplicationSet "
 
 Side = tuple[Repository, Iterable[Scope]]
 
@@ -34,6 +36,11 @@ def fleet(before: Side | None, after: Side | None, objects: Mapping[Key, Resourc
             frozenset(broken_before),
             tracks_by_label(here),
             frozenset({*known} - {*broken} - unread - full),
+            old.sets if old else {},
+            {f"{one.namespace}/{one.name}": one for one in here if one.kind == APPLICATION_SET},
+            frozenset(one.what.removeprefix(_SET) for one in new.unknown if one.what.startswith(_SET))
+            if new
+            else frozenset(),
         )
     return Fleet(found)
 

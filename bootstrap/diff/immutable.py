@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bootstrap.resources.applications import sync_options
+from bootstrap.diff.anew import DEFINITION, made_anew
 from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import is_hook
 from bootstrap.resources.quantity import amount
-
-_DEFINITION = "CustomResourceDefinition.apiextensions.k8s.io"
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Deployment.apps": ("spec.selector",),
@@ -44,7 +42,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "IngressClass.networking.k8s.io": ("spec.controller",),
     "PriorityClass.scheduling.k8s.io": ("value", "preemptionPolicy"),
     "RuntimeClass.node.k8s.io": ("handler",),
-    _DEFINITION: ("spec.scope", "spec.group", "spec.names.kind", "spec.names.plural"),
+    DEFINITION: ("spec.scope", "spec.group", "spec.names.kind", "spec.names.plural"),
     "EndpointSlice.discovery.k8s.io": ("addressType",),
     "PersistentVolumeClaim": (
         "spec.accessModes",
@@ -94,15 +92,19 @@ _OF_PODS = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "toleratio
 """Fields of a Pod that may change; which values they may take depends on the pod."""
 
 
-def refusal(old: Resource, new: Resource) -> str:
+def refusal(old: Resource, new: Resource, general: Iterable[str] = ()) -> str:
     """Why the API server refuses the change, and what to do; "" when it accepts it.
 
-    Reported for objects that Argo CD changes in place; hooks and forced replacements are recreated, but no
-    definition is: Argo CD updates it whatever its options say, as every object of its kind would be deleted.
+    Reported for objects that Argo CD changes in place, not for hooks, nor for those that it makes anew.
+    `general` are the sync options that the Application gives to all of its objects.
     """
-    options = set(sync_options(new.body))
-    if is_hook(new) or ({"Replace=true", "Force=true"} <= options and new.kind != _DEFINITION):
+    if is_hook(new) or made_anew(new, general):
         return ""
+    return refused(old, new)
+
+
+def refused(old: Resource, new: Resource) -> str:
+    """The same for an object that is changed in place, whatever its sync options say."""
     fields = list(_changed(old, new))
     verb = "is" if len(fields) == 1 else "are"
     said = [f"{', '.join(fields)} {verb} immutable: the sync fails; {_fix(new.kind)}"] if fields else []
@@ -173,7 +175,7 @@ def _fixed(pod: Resource) -> Mapping[str, Any]:
 
 def _dropped(old: Resource, new: Resource) -> str:
     """The version that objects were stored in, if the new definition no longer has it; else ""."""
-    if new.kind != _DEFINITION:
+    if new.kind != DEFINITION:
         return ""
     named = {one.get("name") for one in mappings(new.spec.get("versions"))}
     stored = (one.get("name") for one in mappings(old.spec.get("versions")) if one.get("storage") is True)
@@ -217,6 +219,6 @@ def _fix(kind: str) -> str:
             "leave the selector as it was (labels with includeSelectors: false), or let Argo CD replace it: "
             "Replace=true,Force=true"
         )
-    if kind == _DEFINITION:
+    if kind == DEFINITION:
         return "undo it: only a definition that is deleted, with every object of the kind, can have another"
     return "undo it, or let Argo CD replace it (sync options Replace=true,Force=true)"

@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 from bootstrap.core.text import counted
 from bootstrap.diff import claims, fences, rights
-from bootstrap.diff.compare import Change, Key, plain, renamed_hashes, where_of
+from bootstrap.diff.anew import made_anew
+from bootstrap.diff.compare import Change, Key, is_same, plain, renamed_hashes, where_of
 from bootstrap.diff.deletion import Applications, Fleet
+from bootstrap.diff.immutable import refused
+from bootstrap.diff.named_images import images
 from bootstrap.resources.applications import sync_options
 from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
 
@@ -35,6 +38,8 @@ _DATA = {
     "VolumeSnapshot.snapshot.storage.k8s.io": "the snapshot is deleted, too, unless its class says Retain",
 }
 _CLAIMS = ("persistentVolumeClaimRetentionPolicy", "whenDeleted")
+_RUN_AGAIN = ("Job.batch", "Pod")
+"""Kinds that are made anew to run again."""
 _SHOWN = 25
 """Lines of a topic in a pull request: the rest is below, object by object."""
 
@@ -72,7 +77,8 @@ def matters(
 ) -> list[Matter]:
     """What to look at, by topic."""
     found = [matter for one in fleet.of.values() for matter in _broken(one)]
-    found += [*_refused(changes), *_removed(before, after, fleet)]
+    found += [*_refused(changes), *_removed(before, after, fleet), *_replaced(before, after, fleet)]
+    found += [matter for one in fleet.of.values() for matter in _ungenerated(one)]
     found += [*_changed(before, after), *_images(before, after)]
     for resource, text in fences.opened(before, after, lambda key, one: fleet.at(key).fate(one).deleted):
         found.append(Matter("rights", text, str(resource), resource.application, where_of(resource)))
@@ -108,14 +114,53 @@ def _removed(before: Mapping[Key, Resource], after: Mapping[Key, Resource], flee
             continue
         applications = fleet.at(key)
         fate = applications.fate(resource)
-        loses = _DATA.get(resource.kind, "")
-        if resource.kind == "StatefulSet.apps" and dig(resource.spec, *_CLAIMS) == "Delete":
-            loses = "its claims are deleted, too (whenDeleted: Delete)"
+        loses = _loses(resource)
         told = (str(resource), resource.application, where_of(resource))
         if loses and fate.deleted is not False:
             yield Matter("data", f"{fate.why}; {loses}", *told)
         elif resource.kind == APPLICATION or fate.deleted is not True:
             yield Matter("deletes", _application(resource, applications) or fate.why, *told)
+
+
+def _replaced(
+    before: Mapping[Key, Resource], after: Mapping[Key, Resource], fleet: Fleet
+) -> Iterator[Matter]:
+    """Objects that stay in Git, and are deleted all the same."""
+    for key, old in before.items():
+        new = after.get(key)
+        if new is None:
+            continue
+        applications, loses = fleet.at(key), _loses(old)
+        told = (str(new), new.application, where_of(new))
+        how = made_anew(new, applications.options_of(new))
+        changed = how == "always" and not is_same(old.body, new.body)
+        if changed or (how == "if refused" and refused(old, new)):
+            if loses or new.kind not in _RUN_AGAIN:
+                text = f"it is deleted and made anew, as its sync options say{loses and '; '}{loses}"
+                yield Matter("data" if loses else "deletes", text, *told)
+        elif loses and old.application in applications.before and old.application not in applications.after:
+            fate = applications.fate(old)
+            if fate.deleted is not False:
+                text = (
+                    f"{fate.why}, unless {new.application or 'somebody'} has taken it over by then; {loses}"
+                )
+                yield Matter("data", text, *told)
+
+
+def _ungenerated(applications: Applications) -> Iterator[Matter]:
+    """Applications that their ApplicationSet no longer generates."""
+    for name in applications.sets:
+        if name in applications.after or (old := applications.before.get(name)) is None:
+            continue
+        if not applications.is_unknown(old):
+            yield Matter("deletes", _application(old, applications), str(old), name, where_of(old))
+
+
+def _loses(resource: Resource) -> str:
+    """What is lost with an object, in words."""
+    if resource.kind == "StatefulSet.apps" and dig(resource.spec, *_CLAIMS) == "Delete":
+        return "its claims are deleted, too (whenDeleted: Delete)"
+    return _DATA.get(resource.kind, "")
 
 
 def _application(resource: Resource, applications: Applications) -> str:
@@ -187,10 +232,10 @@ def _empties(application: Resource) -> bool:
 
 def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:
     found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
-    known = {image for one in before.values() for image in rights.images(one).values()}
+    known = {image for one in before.values() for image in images(one).values()}
     for key, new in after.items():
-        had = rights.images(before[key]) if key in before else {}
-        for container, image in rights.images(new).items():
+        had = images(before[key]) if key in before else {}
+        for container, image in images(new).items():
             # A new container with an image that already runs is not a change of images.
             if image and had.get(container, image if image in known else "") != image:
                 places = found[str(had.get(container, "")), image]
@@ -208,7 +253,7 @@ def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
 def new_images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[str]:
     """Images that nothing ran before, sorted."""
     had, has = (
-        {image for one in side.values() for image in rights.images(one).values() if image}
+        {image for one in side.values() for image in images(one).values() if image}
         for side in (before, after)
     )
     return sorted(has - had)

@@ -154,10 +154,3 @@ _READERS: tuple[tuple[frozenset[str], Callable[[Resource], Iterator[Right]]], ..
     (_BINDINGS, _subjects),
     (frozenset(pods.WORKLOADS), _pods),
 )
-
-
-def images(resource: Resource) -> Mapping[str, Any]:
-    """Container → image."""
-    if resource.kind not in pods.WORKLOADS:
-        return {}
-    return {one.name: str(one.body.get("image") or "") for one in pods.containers(resource)}

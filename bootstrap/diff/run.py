@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,7 @@ def between_revisions(
     read_: list[tuple[Repository, list[Scope]] | None] = []
     names: set[str] = set()
     cluster_is_there = False
+    report = cache(output.info)  # what holds for both sides is said once
     options = request.options(tuple(remotes(request.path)))
     revisions = _revisions(request, output)
     place = scratch.in_memory(
@@ -179,7 +181,7 @@ def between_revisions(
                 read_.append(None)
                 continue
             like = read_[0][0].files if read_ and read_[0] else None
-            repository = read(root, output.invocation, store, options, output.info, like)
+            repository = read(root, output.invocation, store, options, report, like)
             names |= applications(repository)
             sides.append(objects(repository))
             read_.append((repository, _chosen(repository)))
@@ -197,7 +199,7 @@ def between_revisions(
             },
             **sides[1],
         }
-        changes = compare.compare(sides[0], sides[1])
+        changes = compare.compare(sides[0], sides[1], lambda key, one: both.at(key).options_of(one))
         # Their files are compared while there are both.
         together = list(shared(before, after, changes)) if before and after else []
     matters = [*_matters(sides[0], sides[1], changes, both, request, output), *together]

@@ -149,14 +149,14 @@ class Follower:
         for number, body in unit.public.items():
             kind, namespace, _, file, document, line = unit.facts[number]
             place = namespace or placement.namespace or "argocd"
+            told = place, placement.application, file, document, line
             if kind == APPLICATION:
-                resource = Resource(body, place, placement.application, file, document, line)
-                yield resource, unit.digests[number]
+                yield Resource(body, *told), unit.digests[number]
             elif kind == APPLICATION_SET:
-                digest = unit.digests[number]
                 for application in self._expanded(scope, placement, number, body).applications:
-                    resource = Resource(application, place, placement.application, file, document, line)
-                    yield resource, f"{digest} {sets.digest(application)}"
+                    made = Resource(application, *told)
+                    (scope.sets if scope else {})[f"{place}/{made.name}"] = Resource(body, *told)
+                    yield made, f"{unit.digests[number]} {sets.digest(application)}"
 
     def _expanded(
         self, scope: Scope | None, placement: Placement, number: int, body: Mapping[str, Any]

@@ -89,7 +89,7 @@ class Scope:
     `unknown` what that is; `charts` the names of its charts; `unreadable` the Applications with broken
     parts, by their cluster, and `lost` says that Applications may be among those parts; `digests` the
     checksums of its Applications' bodies, by `namespace/name`; `definitions` what its CRDs say: `Kind.group`
-    → is cluster-scoped (None: not read yet).
+    → is cluster-scoped (None: not read yet); `sets` the ApplicationSet of each Application that one makes.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Scope:
     root: str = ""
     digests: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, bool] | None = None
+    sets: dict[str, Resource] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, Resource]:

@@ -66,7 +66,7 @@ def difference(
         store.close()
     changes = [
         replace(one, application=one.application.partition("/")[2] or one.application)
-        for one in compare.compare(*sides)
+        for one in compare.compare(sides[0], sides[1])
     ]
     return Difference(
         tuple(changes),

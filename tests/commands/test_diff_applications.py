@@ -193,3 +193,59 @@ def test_a_values_file_that_charts_of_several_applications_share_is_named(
         commit(repository)
         edit(repository / "values/b.yaml", "b: 2", "b: 3")
         assert shared(run, repository) == {}
+
+
+SET = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: shops, namespace: argocd}}
+spec:
+  goTemplate: true
+  syncPolicy: {policy}
+  generators: [{{list: {{elements: [{elements}]}}}}]
+  template:
+    metadata: {{name: "set-{{{{.a}}}}"}}
+    spec:
+      project: apps
+      source: {{repoURL: {url}, targetRevision: HEAD, path: apps/shop/overlays/dev}}
+      destination: {{server: https://kubernetes.default.svc, namespace: "set-{{{{.a}}}}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (
+            "{}",
+            "it is deleted: its ApplicationSet shops no longer generates it, and everything that it applied",
+        ),
+        ("{preserveResourcesOnDeletion: true}", "no longer generates it; what it applied stays"),
+        (
+            "{applicationsSync: create-delete}",
+            "it is deleted: its ApplicationSet shops no longer generates it",
+        ),
+        (
+            "{applicationsSync: create-update}",
+            "it stays: its ApplicationSet shops has applicationsSync: create-update",
+        ),
+        (
+            "{applicationsSync: create-only}",
+            "it stays: its ApplicationSet shops has applicationsSync: create-only",
+        ),
+    ],
+)
+def test_an_application_that_its_set_no_longer_generates_is_told(
+    run: Run, repository: Path, policy: str, said: str
+) -> None:
+    def write_set(elements: str) -> None:
+        text = SET.format(policy=policy, elements=elements, url=URL)
+        write(repository, {"clusters/one/set.yaml": text})
+
+    write_set("{a: x}, {a: y}")
+    edit(repository / "clusters/one/kustomization.yaml", "resources:\n", "resources:\n  - set.yaml\n")
+    commit(repository)
+    write_set("{a: x}")
+    found = [(one, text) for topic, one, text in told(run, repository) if topic == "deletes"]
+    ((_, text),) = [each for each in found if each[0] == "Application argocd/set-y"]
+    assert said in text
+    assert not [one for one, _ in found if one.endswith("set-x")]

@@ -254,7 +254,7 @@ def test_what_a_chart_of_the_repository_depends_on_is_fetched_once(
     assert validated(run, root) == (objects, [])
 
 
-def test_a_release_that_argo_cd_does_not_render_with_is_told(
+def test_a_release_that_argo_cd_does_not_render_with_is_told_once(
     run: Run, root: Path, chart_repository: ChartRepository
 ) -> None:
     image = (
@@ -268,3 +268,11 @@ def test_a_release_that_argo_cd_does_not_render_with_is_told(
     assert (
         f"rendered with helm {BY_NAME['helm'].number}; Argo CD v3.4.2 renders with helm 3.19.4" in result.err
     )
+    git(root, "init", "--quiet", "--initial-branch=main")
+    for value in ("10", "11"):
+        (root / "things/values.yaml").write_text(f"a: {value}\n")
+        git(root, "add", ".")
+        git(root, "commit", "--quiet", "-m", value)
+    result = run("diff", str(root), "--rev", "HEAD^..HEAD", "--fetch-charts")
+    assert result.exit == 1
+    assert result.err.count("renders with helm") == 1
