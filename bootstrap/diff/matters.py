@@ -15,7 +15,7 @@ from bootstrap.diff.deletion import Applications, Fleet
 from bootstrap.diff.immutable import refused
 from bootstrap.diff.named_images import images
 from bootstrap.resources.applications import sync_options
-from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
+from bootstrap.resources.index import APPLICATION, PROJECT, Resource, dig, mapping, sequence
 
 Topic = Literal["fails", "unseen", "data", "deletes", "rights", "images", "shared"]
 TITLES: Mapping[Topic, str] = {
@@ -184,6 +184,11 @@ def _changed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> I
             yield Matter("rights", more, *told)
         if old is not None:
             yield from (Matter("rights", text, *told) for text in rights.loosened(old, new))
+            names = [str(one.spec.get("project")) for one in (old, new)]
+            if new.kind == APPLICATION and names[0] != names[1]:
+                was, now = (after.get((key[0], PROJECT, key[2], name)) for name in names)
+                if more := rights.moved(before.get((key[0], PROJECT, key[2], names[0]), was), now):
+                    yield Matter("rights", f"project {names[0]} → {names[1]}: {more}", *told)
             yield from (Matter("data", text, *told) for text in _riskier(old, new))
 
 

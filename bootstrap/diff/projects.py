@@ -35,14 +35,23 @@ def grown(old: Resource | None, new: Resource) -> Iterator[str]:
     """The rights that are new, in words."""
     before, after = (mapping(one.spec) if one is not None else None for one in (old, new))
     assert after is not None  # noqa: S101 - the new project is there
-    yield from _new(_sources, _reads, lambda rule: f"reads {_but(rule[0])}", before, after)
-    yield from _new(_destinations, _deploys, _in_words, before, after)
-    for white, black, wide in _KINDS:
-        yield from _kinds(before, after, white, black, wide)
+    yield from _of_applications(before, after)
     yield from _new(_policies, _may, _role_in_words, before, after)
     yield from _new(_spaces, _holds, lambda rule: f"has Applications of namespace {rule[0]}", before, after)
     had, has = _groups(before), _groups(after)
     yield from (f"role {role} for {group}" for role, group in has if (role, group) not in had)
+
+
+def wider(old: Resource, new: Resource) -> Iterator[str]:
+    """What an Application may do in the project `new` that it may not do in `old`, in words."""
+    yield from _of_applications(mapping(old.spec), mapping(new.spec))
+
+
+def _of_applications(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[str]:
+    yield from _new(_sources, _reads, lambda rule: f"reads {_but(rule[0])}", before, after)
+    yield from _new(_destinations, _deploys, _in_words, before, after)
+    for white, black, wide in _KINDS:
+        yield from _kinds(before, after, white, black, wide)
     if before is not None:
         if before.get("permitOnlyProjectScopedClusters") and not after.get("permitOnlyProjectScopedClusters"):
             yield "deploys to clusters that are not the project's own"

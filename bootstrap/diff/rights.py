@@ -34,6 +34,11 @@ def grown(old: Resource | None, new: Resource) -> str:
     return ""
 
 
+def moved(old: Resource | None, new: Resource | None) -> str:
+    """What another project permits an Application, in words; "" for nothing, or if Git has not both."""
+    return _few(list(projects.wider(old, new))) if old is not None and new is not None else ""
+
+
 def _few(said: Sequence[str]) -> str:
     return "; ".join(said[:_SHOWN]) + (f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else "")
 

@@ -281,3 +281,16 @@ def test_the_most_urgent_comes_first_and_nothing_becomes_markup() -> None:
     )
     assert "@everyone" not in shown
     assert markdown([]) == ""
+
+
+def test_an_application_that_goes_to_a_wider_project_is_named() -> None:
+    def in_project(name: str) -> Resource:
+        return one("Application", **APPLICATION, spec={"project": name})
+
+    projects = [
+        one("AppProject", name, **APPLICATION, spec={"sourceRepos": [repository]})
+        for name, repository in (("narrow", "https://git.example.com/a"), ("wide", "*"))
+    ]
+    (line,) = told([in_project("narrow"), *projects], [in_project("wide"), *projects])
+    assert line == "rights: Application shop/x: project narrow → wide: reads *"
+    assert told([in_project("wide"), *projects], [in_project("narrow"), *projects]) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.diff.rights import grown
+from bootstrap.diff.rights import grown, moved
 from bootstrap.resources.index import Resource
 
 
@@ -99,6 +99,17 @@ def test_what_a_project_permits_from_now_on_is_named(
 ) -> None:
     assert grown(project(**before), project(**after)) == says
     assert grown(project(**after), project(**before)) == ""
+
+
+def test_what_an_application_may_do_in_another_project_is_named() -> None:
+    """Without what the project's roles may: these are other people's."""
+    narrow = project(sourceRepos=["https://git.example.com/a"], destinations=[place("team-a")])
+    wide = project(
+        **role("applications, *, shop/*, allow"), sourceRepos=["*"], destinations=[place("team-a")]
+    )
+    assert moved(narrow, wide) == "reads *"
+    assert moved(wide, narrow) == ""
+    assert moved(None, wide) == ""
 
 
 @pytest.mark.parametrize(
