@@ -103,7 +103,7 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
 
 
 def certificates(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
-    """The authority's certificate, and the server's certificate with its key, as PEM files."""
+    """The authority's certificate, and the certificate of a server at an address or name, as PEM files."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -111,6 +111,11 @@ def certificates(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
 
     now = datetime.datetime.now(datetime.timezone.utc)
     pem = serialization.Encoding.PEM
+
+    try:
+        server_name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        server_name = x509.DNSName(address)
 
     def certificate(name: str, key: Any, issuer: str, signer: Any, authority: bool) -> Any:
         def named(text: str) -> x509.Name:
@@ -125,9 +130,7 @@ def certificates(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(authority, None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
-            )
+            .add_extension(x509.SubjectAlternativeName([server_name]), critical=False)
         )
         return builder.sign(signer, hashes.SHA256())
 

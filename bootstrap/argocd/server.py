@@ -22,9 +22,10 @@ from bootstrap.argocd.status import key_of
 from bootstrap.core import backoff, bounded
 from bootstrap.core.errors import ApiError, ClusterError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.loopback import is_loopback
 from bootstrap.core.text import cut
 from bootstrap.git import credential_file
-from bootstrap.http.session import Failure, Session, body, is_loopback, translated
+from bootstrap.http.session import Failure, Session, body, translated
 from bootstrap.kube import shape
 
 TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105 - a variable's name

@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bootstrap.core.errors import InputError
-from bootstrap.git.urls import _loopback, host_of, is_ssh, without_userinfo
+from bootstrap.core.loopback import is_loopback, no_proxy
+from bootstrap.git.urls import host_of, is_ssh, without_userinfo
 
 TOKEN_VARIABLE = "BOOTSTRAP_GIT_TOKEN"  # noqa: S105 - a variable's name
 USERNAME_VARIABLE = "BOOTSTRAP_GIT_USERNAME"
@@ -104,7 +105,7 @@ def check_credential(url: str, credential: Credential) -> None:
         if not credential.token.strip() or re.search(r"[\x00-\x1f\x7f]", credential.token):
             found = "the token is empty or contains a line break or control character"
             raise InputError(tried, found, "put only the token into the file or variable")
-        if url.startswith("http://") and not _loopback(host_of(url)):
+        if url.startswith("http://") and not is_loopback(host_of(url)):
             hint = "use the https:// or ssh:// address of the repository"
             raise InputError(tried, "a token would cross the network unencrypted over http://", hint)
     if credential.ssh_key is not None and not is_ssh(url):
@@ -174,6 +175,8 @@ def environment(
         "GIT_ALLOW_PROTOCOL": PROTOCOLS,
         "GIT_MERGE_AUTOEDIT": "no",
     }
+    if is_loopback(host_of(url)):
+        result |= no_proxy(environ)  # libcurl would ask it
     if credential.token is not None and url.startswith(("http://", "https://")):
         result |= {USERNAME_VARIABLE: credential.username, TOKEN_VARIABLE: credential.token}
     if credential.ca_file is not None:

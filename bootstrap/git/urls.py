@@ -77,14 +77,6 @@ def is_ssh(url: str) -> bool:
     return url.startswith("ssh://") or "://" not in url
 
 
-def _loopback(host: str) -> bool:
-    return (
-        host in ("localhost", "::1")
-        or host.endswith(".localhost")
-        or re.fullmatch(r"127(\.\d+){3}", host) is not None
-    )
-
-
 def same_repository(one: str, other: str) -> bool:
     """Whether two URLs name the same repository, regardless of protocol, user and a final `.git`."""
     return bool(one) and _plain(one) == _plain(other)

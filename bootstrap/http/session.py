@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.core import bounded, verbose
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.loopback import is_loopback
 
 if TYPE_CHECKING:
     from requests import Response as Response
@@ -170,14 +170,6 @@ def proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
             if value := environ.get(name):
                 found.setdefault(scheme, value)
     return found
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def body(answer: Response) -> Any:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from bootstrap.core.errors import BootstrapError, DownloadError, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http.session import Failure, Session, adapter, is_loopback, load, reason, translated
+from bootstrap.core.loopback import is_loopback
+from bootstrap.http.session import Failure, Session, adapter, load, reason, translated
 
 if TYPE_CHECKING:
     import requests

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from bootstrap.core import scratch
 from bootstrap.core.errors import ClusterError, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.loopback import is_loopback
 from bootstrap.core.text import near, suggest
 from bootstrap.kube.errors import cut
 
@@ -128,6 +130,9 @@ def _configuration(merged: Any, context: str, paths: str) -> Any:
         raise _plugin_failed(plugin, context, complaints)
     if not configuration.host.startswith(("http://", "https://")):
         raise _bad(paths, f"context {context}: {configuration.host!r} is not the URL of a server")
+    host = urlsplit(configuration.host).hostname or ""
+    if is_loopback(host) and not _named(merged.config.value, context, "cluster").get("proxy-url"):
+        configuration.proxy = None  # of the environment: as kubectl, which asks no proxy for this machine
     return configuration
 
 
@@ -148,15 +153,19 @@ def _in_cluster() -> Login:
 
 
 def _exec_plugin(config: Mapping[str, Any], context: str) -> Mapping[str, Any] | None:
+    plugin = _named(config, context, "user").get("exec")
+    return plugin if isinstance(plugin, dict) else None
+
+
+def _named(config: Mapping[str, Any], context: str, kind: Literal["cluster", "user"]) -> Mapping[str, Any]:
+    """The cluster or the user that a context names; empty if there is none."""
+
     def entries(name: str) -> list[Any]:
         return [getattr(item, "value", item) for item in config.get(name) or ()]
 
     chosen = next(item for item in entries("contexts") if item["name"] == context)
-    for item in entries("users"):
-        if item["name"] == chosen["context"].get("user"):
-            plugin = (item["user"] or {}).get("exec")
-            return plugin if isinstance(plugin, dict) else None
-    return None
+    wanted = chosen["context"].get(kind)
+    return next((item[kind] or {} for item in entries(f"{kind}s") if item["name"] == wanted), {})
 
 
 def _plugin_failed(plugin: Mapping[str, Any], context: str, complaints: list[str]) -> ClusterError:

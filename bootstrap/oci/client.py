@@ -13,7 +13,8 @@ from urllib.parse import urljoin, urlsplit
 from bootstrap.core import backoff, bounded
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http.session import Failure, Session, body, is_loopback, translated
+from bootstrap.core.loopback import is_loopback
+from bootstrap.http.session import Failure, Session, body, translated
 from bootstrap.oci import logins
 from bootstrap.oci.logins import Login
 from bootstrap.oci.reference import Reference, canonical

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.loopback import no_proxy
+from bootstrap.sandbox import control_plane
 from bootstrap.sandbox.files import private_folder
+from bootstrap.sandbox.node import layout
 
 PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-LOOPBACK = "127.0.0.1,localhost,::1"
+CLUSTER = (".svc", ".cluster.local", control_plane.SERVICES, control_plane.PODS, layout.PODS, layout.ADDRESS)
+"""What only the sandbox's own cluster has, and no proxy knows."""
 _ROOM = 12 << 30
 """Bytes of memory with which garbage may be collected late: a sandbox then takes a third more."""
 
@@ -53,7 +57,5 @@ def user_name() -> str:
 
 
 def _no_proxy(environ: Mapping[str, str]) -> dict[str, str]:
-    """Loopback never goes through a proxy."""
     given = environ.get("NO_PROXY") or environ.get("no_proxy")
-    value = f"{given},{LOOPBACK}" if given else LOOPBACK
-    return {"NO_PROXY": value, "no_proxy": value}
+    return no_proxy({"NO_PROXY": ",".join((given, *CLUSTER) if given else CLUSTER)})

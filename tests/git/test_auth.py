@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.git import auth
 from bootstrap.git.auth import Credential, check_credential, environment
 from bootstrap.git.urls import check_url, host_of, without_userinfo
+from tests import mirror
 from tests.packages import NEEDS_SSH
 
 TOKEN = "glowing-token-of-a-test"
@@ -148,6 +150,21 @@ def test_git_gets_the_token_of_its_host_and_no_other_secret_of_ours() -> None:
     assert "GIT_SSH_VARIANT=ssh" in shown
     with_token = environment(HTTPS, Credential(token=TOKEN), given, None)
     assert [name for name, value in with_token.items() if value == TOKEN] == [auth.TOKEN_VARIABLE]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("http_proxy", ""), ("all_proxy", ""), ("http_proxy", "example.com")]
+)
+def test_no_proxy_is_asked_for_a_host_on_this_machine(tmp_path: Path, name: str, value: str) -> None:
+    with mirror.running(tmp_path, tls=False) as host, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
+        theirs = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_PROXY": value}
+        theirs[name] = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        url = f"{host.url}/gitops.git"
+        environ = environment(url, Credential(), theirs, None)
+        subprocess.run(["git", "ls-remote", url], env=environ, cwd=tmp_path, capture_output=True, check=False)
+        assert host.asked == ["/gitops.git/info/refs"]
+    assert environ["NO_PROXY"].startswith(value)
 
 
 def test_tracing_prompts_and_weak_tls_of_the_caller_do_not_reach_git(tmp_path: Path) -> None:

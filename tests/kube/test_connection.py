@@ -119,6 +119,19 @@ def test_proxy_that_does_not_exist_is_named_without_its_password(tmp_path: Path)
     assert "hunter2" not in f"{raised.value.found} {raised.value.hint}"
 
 
+def test_server_on_this_machine_is_not_asked_for_at_the_environments_proxy(
+    tmp_path: Path, server: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    server.serve("/version", b'{"gitVersion": "v1.36.3"}')
+    attempt(tmp_path, server.url, **trusting(server))
+    with pytest.raises(ClusterUnreachable, match="proxy"):
+        attempt(tmp_path, "https://cluster.example:6443")
+
+
 def test_credential_that_is_not_accepted(tmp_path: Path, server: Mirror) -> None:
     server.serve("/version", status(401, "Unauthorized", "Unauthorized"))
     with pytest.raises(Forbidden, match="does not accept the credential") as raised:

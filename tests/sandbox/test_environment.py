@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import os
 from pathlib import Path
 
 import pytest
 
+from bootstrap.core import loopback
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import environment
+from bootstrap.sandbox import control_plane, environment
+from bootstrap.sandbox.node import layout
 
 
 @pytest.mark.parametrize(("gigabytes", "late"), [(4, False), (11, False), (12, True), (64, True)])
@@ -27,4 +31,12 @@ def test_no_variable_of_the_users_reaches_them_unnamed(tmp_path: Path) -> None:
     assert "s3cret" not in str(made)
     assert made["GOGC"] != "1"
     assert made["HTTPS_PROXY"] == "http://proxy:1"
-    assert made["NO_PROXY"] == f"a.example,{environment.LOOPBACK}"
+    without = made["NO_PROXY"].split(",")
+    assert {"a.example", *loopback.NAMES.split(","), layout.ADDRESS, layout.PODS, ".svc"} <= set(without)
+
+
+def test_no_simulated_pod_has_the_address_of_one_that_runs() -> None:
+    ranges = [
+        ipaddress.ip_network(each) for each in (control_plane.PODS, control_plane.SERVICES, layout.PODS)
+    ]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(ranges, 2))

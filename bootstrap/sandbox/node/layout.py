@@ -9,7 +9,8 @@ from pathlib import Path
 NAME = "real-1"
 ADDRESS = "10.99.0.1"
 """The node's address, on the loopback of a network of its own: every sandbox may have the same."""
-PODS = "10.244.0.0/24"
+PODS = "10.245.0.0/24"
+"""Not in the simulated nodes' range: kube-router applies the policies of every pod with an address."""
 DNS = "10.96.0.10"
 REGISTRY_PORT = 5000
 """The registry's port in the node; the machine's is `node-registry` in the sandbox's settings."""
