@@ -46,13 +46,20 @@ _NOTES = re.compile(r"(?:notes?|readme|description|comments?|help|usage)(?:\.(?:
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WHOLE_KEY = re.compile(KEY.pattern + r"[\s#]+[A-Za-z0-9+/]{40}")
 """A key with its content, which counts even in a comment."""
+_EMPTY_KEY = re.compile(KEY.pattern + r"[\s.]*-----END")
+"""Where a key would be: its first and last line alone."""
 _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
 
 
 def holds_secret(key: str, text: str) -> bool:
     """Whether the value of a Secret's key is a secret, judged by the key and by the value."""
     said = _COMMENT.sub("", text) if is_file(text) else text  # comments may explain the format by an example
-    if KEY.search(said) or token(said) or _HASHED.search(said) or _WHOLE_KEY.search(text):
+    if (
+        (KEY.search(said) and not _EMPTY_KEY.search(said))
+        or token(said)
+        or _HASHED.search(said)
+        or _WHOLE_KEY.search(text)
+    ):
         return True
     if is_file(text):
         if _NOTES.fullmatch(key):
@@ -69,6 +76,8 @@ def is_file(text: str) -> bool:
 def _is_secret(name: str, value: str) -> bool:
     if not _KEY_OF_SECRET.search(name) or _NO_KEY_OF_SECRET.search(name):
         return False
+    if re.search(r"token$", name, re.IGNORECASE) and len(value.split()) > 3:
+        return False  # a sentence about it
     return bool(value.strip()) and not is_dummy(value) and not NO_SECRET.fullmatch(value.strip())
 
 

@@ -181,6 +181,22 @@ def jsonnet_files(tree: Tree, unit: Unit) -> list[str]:
 
 def _globs(value: Any) -> list[globs.Matches]:
     """`a.yaml`, `*.yaml` or `{a.yaml,b/*.yaml}`: a star crosses folders, as in Argo CD."""
-    text = str(value or "").strip()
-    parts = text[1:-1].split(",") if text.startswith("{") and text.endswith("}") else [text]
+    parts = _alternatives(str(value or "").strip())
     return [globs.glob(part.strip(), True, True) for part in parts if part.strip()]
+
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_MOST_ALTERNATIVES = 1000
+
+
+def _alternatives(text: str) -> list[str]:
+    """What braces in a pattern stand for, wherever they are: `{a,b}/**` is `a/**` and `b/**`."""
+    found = [text]
+    while len(found) < _MOST_ALTERNATIVES and any(_BRACES.search(one) for one in found):
+        found = [
+            one[: match.start()] + part.strip() + one[match.end() :] if match else one
+            for one in found
+            for match in [_BRACES.search(one)]
+            for part in (match[1].split(",") if match else [""])
+        ]
+    return found

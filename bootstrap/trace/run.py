@@ -23,6 +23,7 @@ from bootstrap.trace.unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace.walk import trace
 from bootstrap.validate.config import configured, settings
 from bootstrap.validate.engine import findings
+from bootstrap.validate.present import Elsewhere
 from bootstrap.validate.report import Unchecked
 from bootstrap.validate.unchecked import unchecked
 
@@ -84,7 +85,8 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
                 index = _as_if_on(index, cluster_index(repository, first))
             index = of_environment(index, request.environment)
             try:
-                root = trace(index, target, of_index(index, cluster), not lost_applications)
+                alone = scope.complete or Elsewhere(repository).is_alone
+                root = trace(index, target, of_index(index, cluster), not lost_applications, alone)
             except InputError as error:
                 unknown = unknown or error
                 continue

@@ -31,17 +31,21 @@ class _Walk:
     index: Index
     platform: Platform
     entrances: Entrances
+    alone: bool = True
     shown: set[tuple[str, str, str]] = field(default_factory=set)
 
 
-def trace(index: Index, target: str, ways_in: Entrances | None = None, whole: bool = True) -> Hop:
+def trace(
+    index: Index, target: str, ways_in: Entrances | None = None, whole: bool = True, alone: bool = True
+) -> Hop:
     """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing serves the host.
 
-    `whole` means that the index has all Applications of the cluster.
+    `whole` means that the index has all Applications of the cluster, `alone` that nothing else comes with
+    what no Application applies.
     """
     host, slash, path = target.removeprefix("https://").removeprefix("http://").partition("/")
     host = host.lower()  # hosts are case-insensitive (RFC 4343)
-    walk = _Walk(index, platform(index, whole), ways_in or {})
+    walk = _Walk(index, platform(index, whole), ways_in or {}, alone)
     found = entries(index, host, f"/{path}" if slash else "")
     root = Hop("entry", host + (f"/{path}" if slash else ""))
     if found:
@@ -99,13 +103,8 @@ def _entry(walk: _Walk, root: Hop, host: str, found: list[Entry]) -> None:
         how = f"{entry.host}{entry.path}{share}"
         if service is None:
             missing = Hop("service", f"Service {entry.namespace}/{entry.service}", how)
-            missing.remarks.append(
-                Remark(
-                    "unknown" if not walk.index.knows(entry.namespace) else "broken",
-                    "it is not in Git",
-                    "add it",
-                )
-            )
+            sure = walk.index.knows(entry.namespace) and (walk.alone or entry.route.application)
+            missing.remarks.append(Remark("broken" if sure else "unknown", "it is not in Git", "add it"))
             hop.hops.append(missing)
         else:
             reached = _service(walk, service, entry.port, how)

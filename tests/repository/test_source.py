@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bootstrap.repository.files import scan
-from bootstrap.repository.source import unit
+from bootstrap.repository.source import directory_files, unit
 from bootstrap.resources.applications import sources
 from tests.repositories import write
 
@@ -50,3 +50,21 @@ def test_section_without_a_value_says_nothing_of_the_tool(
     found = unit(sources(body)[0], tree)
     assert found is not None
     assert found.tool == tool
+
+
+@pytest.mark.parametrize(
+    ("exclude", "left"),
+    [
+        ("{argocd,old}/**", ["web/a.yaml"]),
+        ("{argocd/*,old/*.yaml}", ["web/a.yaml"]),
+        ("*/{a,b}.yaml", []),
+        ("{argocd,{old,web}}/*", []),
+        ("old", ["argocd/a.yaml", "old/b.yaml", "web/a.yaml"]),
+    ],
+)
+def test_braces_in_a_pattern_of_a_directory_stand_for_alternatives(
+    tmp_path: Path, exclude: str, left: list[str]
+) -> None:
+    files = dict.fromkeys(("argocd/a.yaml", "old/b.yaml", "web/a.yaml"), "a: 1\n")
+    options = {"recurse": True, "exclude": exclude}
+    assert sorted(directory_files(scan(write(tmp_path, files)), "", options)) == left

@@ -285,7 +285,7 @@ def test_file_that_is_to_be_copied_is_no_object(run: Run, tmp_path: Path) -> Non
     assert errors(run, write(tmp_path, OURS, files)) == []
 
 
-@pytest.mark.parametrize("size", ["REPLACE_ME", "AUTOMATIC_REPLACE"])
+@pytest.mark.parametrize("size", ["REPLACE_ME", "AUTOMATIC_REPLACE", "PLACEHOLDER_SIZE"])
 def test_quantity_that_a_person_fills_in_is_not_refused(run: Run, tmp_path: Path, size: str) -> None:
     claim = f"""\
 apiVersion: v1

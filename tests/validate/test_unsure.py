@@ -92,3 +92,45 @@ def test_charts_that_nothing_names_are_told_where_there_is_nothing_else(run: Run
     told = run("validate", str(write(tmp_path, files)))
     assert "GB402" in told.out
     assert "not read: chart charts/web (no Application names it)" in told.err
+
+
+def test_namespace_of_argo_cd_is_there_before_any_wave(run: Run, tmp_path: Path) -> None:
+    files = {
+        "clusters/one/kustomization.yaml": "resources: [web.yaml, namespace.yaml]\n",
+        "clusters/one/root.yaml": application("root", "clusters/one", "argocd"),
+        "clusters/one/web.yaml": application("web", "apps/web", "web", -2),
+        "clusters/one/namespace.yaml": NAMESPACE.replace("extras", "argocd"),
+        "apps/web/namespace.yaml": NAMESPACE.replace("extras", "web"),
+    }
+    assert "GB222" not in rules(run, write(tmp_path, files))
+
+
+def test_service_that_may_come_with_whatever_applies_the_route_is_unknown_to_a_trace(
+    run: Run, tmp_path: Path
+) -> None:
+    route = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: web}
+spec:
+  rules:
+    - host: web.example.com
+      http:
+        paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]
+"""
+    files = {"apps/web/kustomization.yaml": "resources: [route.yaml]\n", "apps/web/route.yaml": route}
+    alone = run("trace", "--repo", str(write(tmp_path / "alone", files)), "web.example.com")
+    assert "[BROKEN]" in alone.out
+    more = run("trace", "--repo", str(write(tmp_path / "more", files, {"main.tf": ""})), "web.example.com")
+    assert "[BROKEN]" not in more.out
+
+
+def test_place_for_a_key_is_no_key(run: Run, tmp_path: Path) -> None:
+    for name, body, expected in (
+        ("empty", "# yours goes here", []),
+        ("key", "b3BlbnNzaC1rZXktdjE", ["GB401"]),
+    ):
+        secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: repo}\nstringData:\n  sshPrivateKey: |\n"
+        for line in ("-----BEGIN OPENSSH PRIVATE KEY-----", body, "-----END OPENSSH PRIVATE KEY-----"):
+            secret += f"    {line}\n"
+        assert rules(run, write(tmp_path / name, {"apps/repo.yaml": secret})) == expected

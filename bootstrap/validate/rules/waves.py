@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.resources.applications import destination, sources
-from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
+from bootstrap.resources.index import (
+    APPLICATION,
+    APPLICATION_SET,
+    PROJECT,
+    WAVE,
+    Index,
+    Resource,
+    dig,
+    mapping,
+    sequence,
+)
 from bootstrap.resources.pods import WORKLOADS, references
 from bootstrap.resources.products import DEFINED_BY
 from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, Severity, problem
@@ -187,9 +197,13 @@ def _is_created(index: Index, namespace: Resource) -> bool:
     )
 
 
+_OF_ARGOCD = frozenset({APPLICATION, APPLICATION_SET, PROJECT})
+"""Kinds that are in the namespace of Argo CD, which exists before it can apply anything."""
+
+
 def _needs(resource: Resource) -> Iterator[tuple[str, str, str]]:
     """(kind, namespace, name) of what must exist before: its namespace, StorageClass, issuer."""
-    if resource.namespace:
+    if resource.namespace and resource.kind not in _OF_ARGOCD:
         yield "Namespace", "", resource.namespace
     claims = [resource] if resource.kind == "PersistentVolumeClaim" else []
     names = [claim.spec.get("storageClassName") for claim in claims]

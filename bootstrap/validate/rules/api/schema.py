@@ -68,7 +68,7 @@ _MADE = {"status", "creationTimestamp"}
 """Fields that controllers write and generators leave empty."""
 _SOPS = "sops"
 """The field that sops adds to an encrypted object, and removes before it is applied."""
-_VARIABLE = re.compile(r"\$\{\w+(?::?[=-][^{}]*)?\}|\b(?:[A-Z]+_)?REPLACE(?:_[A-Z]+)*\b")
+_VARIABLE = re.compile(r"\$\{\w+(?::?[=-][^{}]*)?\}|\b(?:[A-Z]+_)?(?:REPLACE|PLACEHOLDER)(?:_[A-Z]+)*\b")
 """What Flux, envsubst or a person fills in before the object is applied: its type is unknown."""
 _QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
