@@ -12,6 +12,7 @@ from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube.errors import combined
 from bootstrap.kube.parallel import in_parallel
+from bootstrap.kube.removal import left
 from bootstrap.kube.send import Placed, place, read, real_conflicts, send
 from bootstrap.kube.state import FieldConflict, Preview
 from bootstrap.kube.unchanged import surely_unchanged
@@ -116,7 +117,7 @@ def _refuse_going(cluster: Cluster, going: Mapping[str, Found]) -> None:
     lines = []
     for name, item in going.items():
         metadata = (item or {}).get("metadata") or {}
-        held = ", ".join(metadata.get("finalizers") or ()) or "its content, or kubernetes"
+        held = ", ".join(metadata.get("finalizers") or ()) or _of_content(cluster, name)
         lines.append(f"{name} since {metadata['deletionTimestamp']}, held by {held}")
     raise RefusedError(
         "looking at the cluster",
@@ -125,6 +126,13 @@ def _refuse_going(cluster: Cluster, going: Mapping[str, Found]) -> None:
         "wait until it is gone (what holds it must release it first), then run again",
         cluster.server,
     )
+
+
+def _of_content(cluster: Cluster, name: str) -> str:
+    """What holds a namespace, in the words of its own conditions, once they have been written."""
+    kind, _, namespace = name.partition(" ")
+    found = left(cluster, ClusterObject("v1", kind, "", namespace, b"")) if kind == "Namespace" else None
+    return f"its content: {found.message}" if found and found.message else "its content, or kubernetes"
 
 
 def _look(cluster: Cluster, placed: Placed, force: bool, quick: bool) -> _Seen:

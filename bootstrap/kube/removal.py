@@ -105,7 +105,9 @@ def left(cluster: Cluster, item: ClusterObject) -> Left | None:
     said = [
         f"{one.get('type')}: {one.get('message')}"
         for one in status.get("conditions") or ()
-        if one.get("message") and ("Deletion" in str(one.get("type")) or "Remaining" in str(one.get("type")))
+        if one.get("message")
+        and one.get("status") in (None, "True")
+        and ("Deletion" in str(one.get("type")) or "Remaining" in str(one.get("type")))
     ]
     finalizers = [*(metadata.get("finalizers") or ()), *((found.get("spec") or {}).get("finalizers") or ())]
     return Left(item, tuple(finalizers), str(metadata.get("deletionTimestamp") or ""), "; ".join(said))

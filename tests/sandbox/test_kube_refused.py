@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
-from bootstrap.core.errors import Forbidden
+from bootstrap.core.errors import Forbidden, RefusedError
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.kube.objects import create
@@ -54,6 +54,25 @@ def test_a_namespace_that_is_being_deleted_is_not_a_missing_permission(admin: Cl
         with pytest.raises(Forbidden) as caught:
             kube.ensure_secret(admin, ns, "new", data={"a": b"b"}, generate=(), labels={})
         assert "wait until the deletion is finished" in caught.value.hint
+    finally:
+        hold(admin, path)
+
+
+def test_a_namespace_that_is_being_deleted_says_what_in_it_is_held(admin: Cluster, ns: str) -> None:
+    kube.apply(admin, [config_map("held")], namespace=ns)
+    path, place = f"/api/v1/namespaces/{ns}/configmaps/held", f"/api/v1/namespaces/{ns}"
+    hold(admin, path, "example.com/held")
+    try:
+        request(admin, "DELETE", place, "deleting it")
+        deadline = time.monotonic() + SOON
+        while "example.com/held" not in json.dumps(request(admin, "GET", place, "reading it").data["status"]):
+            assert time.monotonic() < deadline, "it does not say what is left"
+            time.sleep(0.05)
+        with pytest.raises(RefusedError) as caught:
+            kube.preview(admin, [config_map("new")], namespace=ns, refuse_deleted=True)
+        assert f"Namespace {ns} since " in caught.value.found
+        assert "finalizers remaining: example.com/held in 1 resource instance" in caught.value.found
+        assert "successfully" not in caught.value.found
     finally:
         hold(admin, path)
 
