@@ -36,6 +36,9 @@ def check_url(url: str) -> None:
         raise InputError(tried, f"{without_userinfo(url)!r} is not a URL ({error})", forms) from error
     if parts.scheme not in ("https", "http", "ssh", "file"):
         raise InputError(tried, f"the scheme {parts.scheme!r} is not known", forms)
+    if not url.startswith(f"{parts.scheme}://"):  # git looks for a program of that name
+        written = url.partition("://")[0]
+        raise InputError(tried, f"git does not know {written}://", f"write it {parts.scheme}://")
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or not parts.path:
             raise InputError(

@@ -66,6 +66,12 @@ def test_everything_else_is_refused_and_shows_no_credential(url: str) -> None:
     assert TOKEN not in f"{caught.value.found}{caught.value.hint}{caught.value}"
 
 
+def test_a_scheme_in_capitals_is_told_as_it_is_to_be_written() -> None:
+    with pytest.raises(InputError) as caught:
+        check_url("HTTPS://Git.Example.org/x.git")
+    assert caught.value.hint == "write it https://"
+
+
 @pytest.mark.parametrize(
     ("url", "shown", "host"),
     [
