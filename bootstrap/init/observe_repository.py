@@ -291,7 +291,7 @@ def _desired(
     asked = (request.with_components, request.without_components)
     moving = partial(permitted.with_old, request.moves_from, f"{settings.folder}/projects.yaml", repo.files)
     return plan_layout.next_layout(
-        source, settings, previous, repo.files, remote.merge_text, asked, edit_tree=moving
+        source, settings, previous, repo.files, remote.merge_text, asked, edit_tree=moving, paths=repo.paths
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bootstrap.core.errors import RefusedError
@@ -113,11 +113,12 @@ def next_layout(
     *,
     left_to_git: bool = False,
     edit_tree: Callable[[dict[str, bytes]], Mapping[str, bytes]] = lambda tree: tree,
+    paths: Container[str] = (),
 ) -> Desired:
     """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files.
 
     `left_to_git`: conflicts of files become git's own (`Desired.sides`); none is recorded as open.
-    `edit_tree` makes further edits to the merged files.
+    `edit_tree` makes further edits to the merged files. `paths` are all of the tip.
     """
     recorded = previous.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
@@ -137,7 +138,9 @@ def next_layout(
     manifest = old_manifest if source.manifest is None else source.manifest
     shipped = files.shipped(source.catalog, manifest, clusters)
     theirs = files.edited(shipped, clusters)
-    merged = three_way(base, tip, theirs, merge_text, settings.prefix, laid_before=bool(base), known=known)
+    merged = three_way(
+        base, tip, theirs, merge_text, settings.prefix, laid_before=bool(base), known=known, paths=paths
+    )
     tree = dict(merged.files)
     notes: tuple[str, ...] = ()
     if before:
@@ -224,17 +227,22 @@ def _open_path(path: str, prefix: str) -> str:
 
 
 def _sides(merged: Merged, tree: Files, theirs: Files) -> dict[str, Sides]:
-    """The conflicts of files; a user's own folder that has a catalog folder's name is not a git conflict."""
-    return {
-        one.path: Sides(
-            place := merged.moved.get(one.path, one.path),
-            merged.open.get(one.path),
-            tree.get(place),
-            theirs.get(one.path),
-        )
-        for one in merged.conflicts
-        if one.reason is not Reason.FOREIGN
-    }
+    """The conflicts that git can show; not those where a user's own folder or file is in the way."""
+    folders = {folder for path in tree for folder in _above(path)}
+    found: dict[str, Sides] = {}
+    for one in merged.conflicts:
+        place = merged.moved.get(one.path, one.path)
+        blocked = place in folders or any(folder in tree for folder in _above(place))
+        if one.reason is not Reason.FOREIGN and not blocked:
+            still = merged.open.get(one.path)
+            found[one.path] = Sides(place, still, tree.get(place), theirs.get(one.path))
+    return found
+
+
+def _above(path: str) -> list[str]:
+    """Every folder that the path is in."""
+    parts = path.split("/")
+    return ["/".join(parts[:number]) for number in range(1, len(parts))]
 
 
 def _reasons(merged: Merged) -> dict[str, str]:

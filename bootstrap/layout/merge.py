@@ -9,7 +9,7 @@ Conflicts stay as they are here, and open: the next merge starts from `Merged.op
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -79,15 +79,17 @@ def three_way(
     prefix: str = "",
     laid_before: bool = True,
     known: Mapping[str, bytes] | None = None,
+    paths: Container[str] = (),
 ) -> Merged:
     """Merge by path; a path of `ours` that neither other side has stays as it is.
 
     `prefix` is the prefix of every path of the layout: "" or `<path>/`. `laid_before`: `base` is what
     was laid out, so that what it lacks is new in the catalog; False in a first layout, or if it is lost.
     `known` are files of open conflicts that `base` lacks: they are not new, and may be at another path.
+    `paths` are all that is here, submodules too.
     """
     retired = units.retired(base, theirs, units.folders_on(ours, prefix))
-    foreign = units.foreign(base, ours, theirs, prefix) if laid_before else []
+    foreign = units.foreign(base, ours, theirs, prefix, paths) if laid_before else []
     theirs = _without_foreign(theirs, foreign, prefix)
     kept_units = {units.unit_of(f"{folder}/", prefix) or folder for folder in retired}
     # Where what was laid out is lost, what moved is found by what is in the catalog now.
@@ -225,8 +227,8 @@ def _hold_together(
         if not ((there != before and conflicts) or (pinned and (before or there))):
             continue
         for path in changed:
-            mine, gone = ours.get(path), path in base and path not in ours
-            if mine == theirs[path] or (gone and not found[path].conflict):
+            mine = ours.get(path)
+            if mine == theirs[path] or found[path].note == "still_removed":
                 continue
             conflict = found[path].conflict or Conflict(path, Reason.HELD)
             found[path] = _One(mine, conflict=conflict, still=base.get(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.names import is_own_source
@@ -68,13 +68,21 @@ def retired(base: Files, theirs: Files, on: Iterable[str]) -> list[str]:
     return sorted(folder for folder in on if has(base, folder) and not has(theirs, folder))
 
 
-def foreign(base: Files, ours: Files, theirs: Files, prefix: str) -> list[str]:
-    """Units that are new in the catalog but whose name a user already uses."""
+def foreign(base: Files, ours: Files, theirs: Files, prefix: str, paths: Container[str] = ()) -> list[str]:
+    """Units that are new in the catalog but whose name a user already uses.
+
+    `paths` are all that is here, submodules too.
+    """
     before, there, here = (by_unit(files, prefix) for files in (base, theirs, ours))
     return [
         unit
-        for unit, paths in there.items()
-        if unit not in before and any(ours[path] != theirs.get(path) for path in here.get(unit, ()))
+        for unit in there
+        if unit not in before
+        and (
+            unit in ours  # a link or a file
+            or unit in paths
+            or any(ours[path] != theirs.get(path) for path in here.get(unit, ()))
+        )
     ]
 
 

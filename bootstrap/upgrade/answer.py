@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
@@ -32,6 +33,19 @@ def nothing(found: Proposal, output: Output) -> int:
         f"{counted(len(opened), 'conflict')} open" if opened else "nothing to do: everything is up to date"
     )
     output.result({**proposal.data(found), "commit": None}, "\n".join(text))
+    return ExitStatus.NO if opened else ExitStatus.OK
+
+
+def committed(
+    made: str, branch: str, opened: Mapping[str, str], data: Mapping[str, Any], output: Output
+) -> int:
+    """What was committed in a work tree; `opened` is what git cannot show, path → why."""
+    text = [f"committed {made[:12]} on {branch}: push it; to undo: git revert -m 1 {made[:12]}"]
+    text += [f"conflict  {path}: {why}" for path, why in opened.items()]
+    if opened:
+        where = "what is here has the name of something in the catalog"
+        text.append(f"{counted(len(opened), 'conflict')} left, which git cannot show: {where}; rename it")
+    output.result({**data, "commit": made}, "\n".join(text))
     return ExitStatus.NO if opened else ExitStatus.OK
 
 

@@ -11,7 +11,8 @@ from bootstrap.git.identity import identity, signature_format
 from bootstrap.git.run import Calls
 from bootstrap.init import build_check, preflight
 from bootstrap.layout import catalog
-from bootstrap.upgrade import state, worktree
+from bootstrap.layout.settings import parse_record
+from bootstrap.upgrade import answer, state, worktree
 from bootstrap.upgrade.request import Request
 from bootstrap.upgrade.state import State
 
@@ -66,7 +67,8 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
         if _has_markers(files.get(path, b"")):
             hint = f"resolve it, then: git add {path}"
             raise RefusedError(tried, f"{path} still has git's conflict markers", hint, calls.shown)
-    record = calls.run("cat-file", "blob", f"{begun.before}:{prefix}{RECORD}").out
+    opened = parse_record(_record(calls, tree, prefix), prefix + RECORD).conflicts
+    record = _record(calls, begun.before, prefix)
     url = worktree.url_of(calls.directory)
     keys = tuple(signatures.of_record(record)) or signatures.in_files(before, prefix, url)
     if refused := signatures.problem(keys, request.sign, lambda: signature_format(output.invocation)):
@@ -83,9 +85,12 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
     calls.check_run(tried, "commit", "--quiet", "--no-edit", *options, extra=extra)
     state.forget(calls)
     made = calls.check_run(tried, "rev-parse", "HEAD").text
-    text = f"committed {made[:12]} on {begun.branch}: push it; to undo: git revert -m 1 {made[:12]}"
-    output.result({"commit": made, "conflicts": []}, text)
-    return ExitStatus.OK
+    data = {"conflicts": [{"path": path, "reason": why} for path, why in opened.items()]}
+    return answer.committed(made, begun.branch, opened, data, output)
+
+
+def _record(calls: Calls, tree: str, prefix: str) -> bytes:
+    return calls.run("cat-file", "blob", f"{tree}:{prefix}{RECORD}").out
 
 
 def _files(calls: Calls, tree: str, prefix: str) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
-from bootstrap.core.text import counted
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.identity import Identity, identity
 from bootstrap.git.remote import Credential, Remote, open_remote
@@ -34,9 +34,16 @@ def upgrade(request: Request, output: Output) -> int:
     calls = worktree.calls_for(root, output.invocation)
     try:
         with WorkTree(root).locked(output.info):
-            return _in_work_tree(calls, under, request, output)
+            return _in_work_tree(calls, _layout_around(root, under), request, output)
     finally:
         calls.close()
+
+
+def _layout_around(root: Path, under: str) -> str:
+    """The folder of the layout that PATH is in, from the root; PATH itself if it is in none."""
+    parts = under.split("/") if under else []
+    above = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+    return next((one for one in above if (root / one / RECORD).is_file()), under)
 
 
 def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) -> int:
@@ -69,6 +76,8 @@ def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) ->
         if not found.desired.commits:
             return answer.nothing(found, output)
         answer.agree(found, request, output)
+        added = [change.path for change in found.changes if change.before is None]
+        worktree.check_free(calls, added, found.before.repo.paths)
         author = identity(output.invocation, request.author)
         return _carry_out(calls, where, branch, found, author, request, output)
 
@@ -94,7 +103,8 @@ def _carry_out(
     where.keep(made, worktree.REF)
     if not desired.sides:
         answer.execute([(f"move {branch} to {made[:12]}", lambda: worktree.take(calls, made))], output)
-        return _done(found, made, branch, output)
+        opened = {one.path: one.reason.value for one in desired.conflicts}
+        return answer.committed(made, branch, opened, proposal.data(found), output)
     theirs = beside or found.before.previous.record.catalog_commit
     reasons = {
         desired.sides[one.path].path: one.reason.value
@@ -106,13 +116,3 @@ def _carry_out(
     merge = lambda: worktree.begin_merge(calls, begun, made, theirs, desired.sides, conflicts)  # noqa: E731
     answer.execute([(f"merge into {branch}, as far as possible", merge)], output)
     return finish.waiting(calls, begun, output)
-
-
-def _done(found: Proposal, made: str, branch: str, output: Output) -> int:
-    opened = found.desired.conflicts
-    text = [f"committed {made[:12]} on {branch}: push it; to undo: git revert -m 1 {made[:12]}"]
-    text += [f"conflict  {one.path}: {one.reason.value}" for one in opened]
-    if opened:
-        text.append(f"{counted(len(opened), 'conflict')} left, which git cannot show: rename your folder")
-    output.result({**proposal.data(found), "commit": made}, "\n".join(text))
-    return ExitStatus.NO if opened else ExitStatus.OK

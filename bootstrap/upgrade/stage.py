@@ -50,8 +50,12 @@ def observe(where: Remote, path: str) -> Before:
     repo = where.observe(read=(*folders, prefix + RECORD), under=path or None)
     tried = "reading the layout"
     if prefix + RECORD not in repo.files:
-        elsewhere = sorted(one.rpartition("/")[0] for one in repo.paths if one.endswith(f"/{RECORD}"))
-        hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "lay it out first: bootstrap init"
+        everywhere = where.observe().paths if path else repo.paths
+        elsewhere = sorted(one.rpartition("/")[0] for one in everywhere if f"/{one}".endswith(f"/{RECORD}"))
+        hint = "lay it out first: bootstrap init"
+        if elsewhere:
+            here = "run it in the repository's root folder, or without --path"
+            hint = f"name its folder: --path {elsewhere[0]}" if elsewhere[0] else here
         raise InputError(tried, f"{prefix}{RECORD} is not in branch {repo.branch}", hint, repo.url)
     record = parse_record(repo.files[prefix + RECORD], prefix + RECORD)
     last = PreviousLayout(record, shipped_before(where, record, prefix))
@@ -87,6 +91,7 @@ def catalog_stage(
         remote.merge_text,
         left_to_git=left_to_git,
         edit_tree=edit_tree,
+        paths=before.repo.paths,
     )
 
 
@@ -115,7 +120,13 @@ def argocd_stage(
     subject = f"Upgrade Argo CD {record.argocd_version} to {manifest.version}"
     source = Source(shipped, record.catalog_version, manifest.content, suffix, subject)
     desired = plan_layout.next_layout(
-        source, settings, before.previous, before.repo.files, remote.merge_text, left_to_git=left_to_git
+        source,
+        settings,
+        before.previous,
+        before.repo.files,
+        remote.merge_text,
+        left_to_git=left_to_git,
+        paths=before.repo.paths,
     )
     return replace(desired, notes=(*desired.notes, *named.notes))
 

@@ -6,14 +6,15 @@ in the index and MERGE_HEAD, so that git status, git mergetool and git merge --a
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from bootstrap.core.errors import GitError, InputError, RefusedError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth
+from bootstrap.git import auth, objects
 from bootstrap.git.run import Calls
 from bootstrap.init.plan_layout import Sides
 from bootstrap.layout.merge import Conflict, Reason
@@ -62,9 +63,25 @@ def check_ready(calls: Calls) -> None:
         raise RefusedError(_TRIED, "this is a shallow clone: what was laid out last is missing", hint)
 
 
+def check_free(calls: Calls, added: Iterable[str], known: Container[str]) -> None:
+    """RefusedError if a file that git does not know is where one is added: git overwrites an ignored one.
+
+    `known` are the paths of the branch.
+    """
+    for path in added:
+        place = calls.directory
+        for name in path.split("/"):
+            place /= name
+            here = place.relative_to(calls.directory).as_posix()
+            whole = here == path or place.is_symlink() or not place.is_dir()
+            if os.path.lexists(place) and whole and here not in known:
+                found = f"{here} is not in git, and the catalog has a file {path}"
+                raise RefusedError(_TRIED, found, f"move it away: {shlex.quote(here)}", calls.shown)
+
+
 def take(calls: Calls, commit: str) -> None:
     """Move the branch to a commit made on it; GitError if one of the user's files is in the way."""
-    calls.check_run(_TRIED, "merge", "--ff-only", "--quiet", commit)
+    calls.check_run(_TRIED, "merge", "--ff-only", "--no-overwrite-ignore", "--quiet", commit)
     calls.run("update-ref", "-d", REF)
 
 
@@ -88,15 +105,18 @@ def begin_merge(
     calls.run("update-index", "-q", "--refresh")
     calls.check_run(_TRIED, "read-tree", "-m", "-u", begun.before, commit)
     listed = []
+    modes = {path: _mode(calls, begun.before, one.path) for path, one in sides.items()}
     for path, one in sides.items():
         listed.append(b"0 %s\t%s\0" % (b"0" * len(commit), _bytes(one.path)))
+        ours = modes[path]
         for stage, sha in enumerate(ids[path], 1):
             if sha:
-                mode = _mode(calls, begun.before, one.path)
+                mode = "100644" if ours == objects.LINK and stage != 2 else ours
                 listed.append(f"{mode} {sha} {stage}\t".encode() + _bytes(one.path) + b"\0")
     calls.check_run(_TRIED, "update-index", "-z", "--index-info", stdin=b"".join(listed))
     for path, one in sides.items():
-        _show(calls, one, conflicts[path].reason)
+        whole = modes[path] == objects.LINK or conflicts[path].reason is Reason.HELD
+        _show(calls, one, whole)
     message = f"{begun.subject}\n\nBy `bootstrap upgrade`, with conflicts resolved.\n"
     state.place(calls, "MERGE_MSG").write_text(message)
     calls.check_run(_TRIED, "update-ref", "ORIG_HEAD", begun.before)
@@ -147,11 +167,11 @@ def _mode(calls: Calls, commit: str, path: str) -> str:
     return listed.split(" ", 1)[0] or "100644"
 
 
-def _show(calls: Calls, one: Sides, reason: Reason) -> None:
-    """In the work tree: both sides between markers; ours, if the lines alone would not conflict."""
+def _show(calls: Calls, one: Sides, whole: bool) -> None:
+    """In the work tree: both sides between markers; ours, if there are no lines in conflict (`whole`)."""
     if one.ours is None:
         how = "--theirs"
-    elif one.theirs is None or reason is Reason.HELD:
+    elif one.theirs is None or whole:
         how = "--ours"
     else:
         how = "--merge"

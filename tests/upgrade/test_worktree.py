@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 
 from bootstrap.layout.settings import parse_record
-from tests.conftest import Result
+from tests.conftest import Result, Run
 from tests.git_repositories import git
-from tests.upgrade.conftest import APPLICATION, OLD, VALUES, Clone, Newer
+from tests.upgrade.conftest import APPLICATION, AUTHOR, OLD, VALUES, Clone, Newer
 
 Upgrade = Callable[..., Result]
 FIRST = OLD[VALUES].splitlines(keepends=True)[0]
@@ -208,3 +208,17 @@ def test_git_sees_no_lost_object(clone: Clone, upgrade: Upgrade, newer: Newer) -
     assert upgrade().exit == 0
     git(clone.folder, "fsck", "--strict", "--connectivity-only")
     assert clone.git("for-each-ref", "refs/bootstrap") == ""
+
+
+def test_below_the_root_it_finds_the_layout_and_names_the_root_where_it_only_sees_a_branch(
+    clone: Clone, upgrade: Upgrade, newer: Newer, run: Run
+) -> None:
+    newer({VALUES: THEIRS})
+    below = str(clone.folder / "infrastructure/traefik")
+    remote = run("upgrade", "--path", "apps", "--repo", clone.bare.url, "--push", "--yes", "--author", AUTHOR)
+    assert remote.exit == 2
+    assert "apps/bootstrap.yaml is not in branch main" in remote.err
+    assert "run it in the repository's root folder" in remote.err
+    done = run("upgrade", "--path", below, "--author", AUTHOR, "--yes")
+    assert done.exit == 0, done.err
+    assert clone.read(VALUES) == THEIRS
