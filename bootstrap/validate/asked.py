@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -20,6 +21,10 @@ from bootstrap.validate.rules.projects import REFUSED
 _NOT_READ = (
     "only Applications directly in a folder that the cluster's kustomization.yaml names are asked for theirs"
 )
+
+
+_last: list[tuple[weakref.ref[Repository], list[tuple[str, list[asked_secrets.Judged]]]]] = []
+"""Of the repository that was asked about last."""
 
 
 class _Tree(Mapping[str, bytes]):
@@ -50,7 +55,7 @@ def judge(repository: Repository, scope: Scope) -> list[Problem]:
     if not asking:
         return []
     found: list[Problem] = []
-    for folder, every in _judged(repository.files):
+    for folder, every in _known(repository):
         if scope.complete and folder != scope.root:
             continue
         here = {one.application: one for one in every if one.on == scope.complete}
@@ -60,6 +65,13 @@ def judge(repository: Repository, scope: Scope) -> list[Problem]:
             elif scope.complete:
                 found.append(_refusal(scope, application, "it does not read the annotation", _NOT_READ))
     return found
+
+
+def _known(repository: Repository) -> list[tuple[str, list[asked_secrets.Judged]]]:
+    """What is judged, once for all scopes of a repository: every file of a layout is looked at for it."""
+    if not _last or _last[0][0]() is not repository:
+        _last[:] = [(weakref.ref(repository), list(_judged(repository.files)))]
+    return _last[0][1]
 
 
 def _verdict(scope: Scope, application: Resource, one: asked_secrets.Judged) -> Iterator[Problem]:
