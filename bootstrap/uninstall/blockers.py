@@ -52,19 +52,25 @@ def too_late(tried: str, left: Sequence[Left], seconds: float) -> NotReadyError:
 
 def _fix(left: Sequence[Left]) -> str:
     again = "run bootstrap uninstall again, which continues from here"
-    finalizers = {name for one in left for name in one.finalizers}
-    if any("argocd.argoproj.io" in name for name in finalizers):
+    ended_by_argocd = any("argocd.argoproj.io" in name for one in left for name in one.finalizers)
+    foreign = next((one for one in left if any(not _ends_by_itself(name) for name in one.finalizers)), None)
+    if foreign is not None:
+        item = foreign.object
+        place = f"-n {item.namespace} " if item.namespace else ""
+        patch = """'{"metadata":{"finalizers":null}}'"""
+        more = "; --keep-workloads leaves the Applications' objects" if ended_by_argocd else ""
+        return (
+            f"have its controller run, then {again}; if that controller is gone for good: "
+            f"kubectl {place}patch {item.kind.lower()} {item.name} --type=merge -p {patch}{more}"
+        )
+    if ended_by_argocd:
         return (
             "see what the Applications say (bootstrap status), then run bootstrap uninstall again; "
             "with --keep-workloads it leaves their objects and continues without Argo CD"
         )
-    first = next((one for one in left if one.finalizers), None)
-    if first is None or set(first.finalizers) <= {"kubernetes", "foregroundDeletion", "orphan"}:
-        return again
-    item = first.object
-    place = f"-n {item.namespace} " if item.namespace else ""
-    patch = """'{"metadata":{"finalizers":null}}'"""
-    return (
-        f"have its controller run, then {again}; if that controller is gone for good: "
-        f"kubectl {place}patch {item.kind.lower()} {item.name} --type=merge -p {patch}"
-    )
+    return again
+
+
+def _ends_by_itself(finalizer: str) -> bool:
+    """Whether it is Argo CD's, or one that Kubernetes removes once the dependents are gone."""
+    return "argocd.argoproj.io" in finalizer or finalizer in ("kubernetes", "foregroundDeletion", "orphan")

@@ -11,15 +11,17 @@ from bootstrap import kube
 from bootstrap.argocd import removal, syncs
 from bootstrap.argocd.status import Key
 from bootstrap.argocd.wait import API_VERSION
-from bootstrap.core.errors import RefusedError
+from bootstrap.core.errors import ApiError, RefusedError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.text import counted
 from bootstrap.kube import removal as removing
 from bootstrap.kube.crds import API_VERSION as CRD_API
 from bootstrap.kube.crds import CRD
+from bootstrap.kube.parallel import in_parallel
 from bootstrap.kube.removal import Left
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan.execute import Handler
+from bootstrap.resources.index import dig, mapping, sequence
 from bootstrap.uninstall import blockers, losses, repository
 from bootstrap.uninstall.observe import OWN_PROJECT
 from bootstrap.uninstall.request import Request
@@ -105,7 +107,38 @@ def _applications(acting: Acting, step: RemoveApplications) -> bool:
         for item in objects:
             _release(acting.there, item)
     tried = f"deleting {counted(len(objects), 'Application')} of wave {step.wave}"
-    return _delete(acting, tried, objects, "Background")
+
+    def wait(deadline: float) -> Sequence[Left]:
+        found = removing.delete_together(acting.there, objects, deadline, "Background", acting.detail)
+        return [*found, *(held for one in found for held in _held_below(acting.there, one.object))]
+
+    acting.wait(tried, wait)
+    return True
+
+
+def _held_below(cluster: kube.Cluster, item: ClusterObject) -> list[Left]:
+    """The objects of an Application whose deletion something else blocks: it waits for them."""
+    live = kube.get(cluster, item.api_version, item.kind, item.namespace, item.name) or {}
+    listed = dig(live, "status", "resources")
+    objects = [
+        ClusterObject(
+            "/".join(filter(None, (one.get("group"), one.get("version")))),
+            str(one.get("kind")),
+            str(one.get("namespace") or ""),
+            str(one.get("name")),
+            b"",
+        )
+        for one in map(mapping, sequence(listed))
+    ]
+    found = in_parallel(lambda one: _left_if_read(cluster, one), objects)
+    return [one for one in found if one and one.since and one.finalizers]
+
+
+def _left_if_read(cluster: kube.Cluster, item: ClusterObject) -> Left | None:
+    try:
+        return removing.left(cluster, item)
+    except ApiError:
+        return None
 
 
 def _application(key: Key) -> ClusterObject:

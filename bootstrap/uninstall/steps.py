@@ -74,7 +74,7 @@ class RemoveFromHost:
 
 @dataclass(frozen=True)
 class RemoveFromGit:
-    """Remove the cluster's folder and its settings from the branch, by a commit."""
+    """Remove the cluster's folder and its settings from the branch ("": the default one), by a commit."""
 
     url: str
     branch: str
@@ -124,7 +124,7 @@ def title(step: Step) -> str:
         case RemoveFromHost():
             return f"delete this cluster's webhook and deploy key from {step.url}"
         case RemoveFromGit():
-            return f"remove {step.folder} from {step.branch} of {step.url}"
+            return f"remove {step.folder} from {step.branch or 'the default branch'} of {step.url}"
 
 
 def some(names: tuple[str, ...] | list[str]) -> str:

@@ -192,6 +192,7 @@ def test_a_cluster_that_is_gone_is_taken_out_of_git_alone(lived: World, run: Run
     author = ("--author", "Ada <ada@example.org>", "--username", lived.sandbox.git_username)
     done = run("uninstall", lived.url, "--cluster-gone", "--yes", "default", *author, env=nowhere)
     assert done.exit == 0, done.err
+    assert f"remove clusters/default from the default branch of {lived.url}" in done.err
     assert [path for path in lived.files() if path.startswith("clusters/")] == []
     again = run("uninstall", lived.url, "--cluster-gone", "--yes", "default", *author, env=nowhere)
     assert (again.exit, "nothing to do" in again.out) == (0, True)

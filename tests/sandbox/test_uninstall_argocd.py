@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bootstrap import argocd, kube
 from bootstrap.core.invocation import Invocation
+from bootstrap.kube.removal import merge_patch
 from tests.conftest import Run
 
 
@@ -22,6 +23,13 @@ def test_argocd_deletes_what_it_deployed_and_init_brings_it_back(private: Invoca
     }
     cluster = kube.connect(private, told["context"], Path(told["kubeconfig"]))
     password = kube.get(cluster, "v1", "Secret", "voting-app-dev", "db")
+    deployment = ("apps/v1", "Deployment", "voting-app-dev", "db")
+    merge_patch(cluster, *deployment, {"metadata": {"finalizers": ["gone.example.com/nobody"]}})
+    late = run("uninstall", "--prune", "--timeout", "20", "--yes", told["context"], env=env)
+    assert late.exit == 7, late.err
+    assert "held by gone.example.com/nobody (a controller of gone.example.com)" in late.err
+    assert "kubectl -n voting-app-dev patch deployment db --type=merge" in late.err
+    merge_patch(cluster, *deployment, {"metadata": {"finalizers": None}})
     done = run("uninstall", "--prune", "--yes", told["context"], env=env)
     assert done.exit == 0, done.err
     assert "Namespace voting-app-dev: their own Delete=false keeps them" in done.err

@@ -43,6 +43,14 @@ def test_argocds_own_finalizer_leads_to_keep_workloads_and_another_one_to_its_co
     assert kubernetes.hint == "run bootstrap uninstall again, which continues from here"
 
 
+def test_what_an_applications_deletion_waits_for_is_what_is_to_be_freed() -> None:
+    held = Left(ClusterObject("apps/v1", "Deployment", "shop", "db", b""), ("gone.example.com/x",), "2030")
+    found = blockers.too_late("deleting", [left("resources-finalizer.argocd.argoproj.io"), held], 120)
+    assert "Deployment shop/db has been terminating since 2030" in found.found
+    assert "kubectl -n shop patch deployment db --type=merge" in found.hint
+    assert "--keep-workloads" in found.hint
+
+
 def test_many_blockers_are_counted_and_the_first_named() -> None:
     error = blockers.too_late("deleting", [left("a.example.com/b")] * 20, 120)
     assert "20 objects left after 120 s" in error.found
