@@ -14,6 +14,8 @@ from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.state import Settings
 
 PAUSE = 0.2
+LAST = "argocd-application-controller"
+"""The last workload of the manifest: with it, an interrupted `init` had applied the ones before."""
 BUSY = (429, 500, 503, 504)
 """HTTP codes of an overloaded API server."""
 
@@ -22,15 +24,20 @@ def install(sandbox: Sandbox, invocation: Invocation, deadline: float, report: C
     """Apply the pinned manifest by server-side apply, with the same field manager as `init`.
 
     Retried, until the deadline, when the API server is too busy to answer in time: applying is
-    idempotent.
+    idempotent. What `init` has laid out is left to the repository, which says more than the manifest.
     """
     from bootstrap import argocd, kube
+    from bootstrap.kube.find_argocd import MANAGED_BY, OURS
     from bootstrap.manifests import split
 
+    cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
+    settings = kube.get(cluster, "v1", "ConfigMap", NAMESPACE, "argocd-cm") or {"metadata": {}}
+    laid_out = (settings["metadata"].get("labels") or {}).get(MANAGED_BY) == OURS
+    if laid_out and kube.get(cluster, "apps/v1", "StatefulSet", NAMESPACE, LAST) is not None:
+        return
     report("reading Argo CD's manifest")
     manifest = argocd.manifest(invocation, None, "install")
     objects = split.split(manifest.content, f"Argo CD {manifest.version}")
-    cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
     kube.ensure_namespace(cluster, NAMESPACE)
     while True:
         try:

@@ -17,6 +17,7 @@ from bootstrap.sandbox import addresses, argocd_install, process, state
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.state import Settings
 from tests.sandbox.conftest import private_invocation
+from tests.sandbox.kubernetes import made
 
 MANIFEST = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-the-manifest\n"
 
@@ -45,6 +46,29 @@ def test_busy_api_server_is_asked_again(api_server: Sandbox, monkeypatch: pytest
     cluster = kube.connect(private_invocation(api_server.folder), api_server.context, api_server.kubeconfig)
     try:
         assert kube.get(cluster, "v1", "ConfigMap", "argocd", "from-the-manifest")
+    finally:
+        kube.delete(cluster, [ClusterObject("v1", "Namespace", "", "argocd", b"")])
+
+
+def test_what_init_has_laid_out_is_left_as_it_is(
+    api_server: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when that `init` was interrupted: the manifest alone would be in conflict with its fields."""
+    cluster = kube.connect(private_invocation(api_server.folder), api_server.context, api_server.kubeconfig)
+    kube.ensure_namespace(cluster, "argocd")
+    labels = {"app.kubernetes.io/managed-by": "gitops-bootstrap"}
+    laid_out = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "labels": labels}}
+    pod = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "a"}]}}
+    controller = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "argocd-application-controller"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "serviceName": "a", "replicas": 0, "template": pod},
+    }
+    try:
+        kube.apply(cluster, [made(laid_out), made(controller)], namespace="argocd")
+        install(api_server, monkeypatch, [], time.monotonic() + 60)
+        assert kube.get(cluster, "v1", "ConfigMap", "argocd", "from-the-manifest") is None
     finally:
         kube.delete(cluster, [ClusterObject("v1", "Namespace", "", "argocd", b"")])
 
