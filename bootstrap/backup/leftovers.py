@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from bootstrap import kube
 from bootstrap.backup import archive
 from bootstrap.backup.volumes import API, CONTENT, LABEL, MARK, SNAPSHOT, Object, restored
+from bootstrap.core import folder_lock
 from bootstrap.core.errors import BootstrapError, NotFound, OutputError, RefusedError
 from bootstrap.kube import discovery
 from bootstrap.kube.objects import request_deletion
@@ -28,9 +28,6 @@ from bootstrap.manifests.objects import ClusterObject
 DELETE = {"spec": {"deletionPolicy": "Delete"}}
 
 Report = Callable[[str], None]
-PATIENCE = 60.0
-"""Seconds to wait for another run that looks at what was left in the folder."""
-PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -113,30 +110,11 @@ def _shared(folder: Path, when_alone: Callable[[], None], report: Report) -> Ite
             pass
         else:
             when_alone()
-        _share(descriptor, folder, report)
+        with suppress(OSError):  # a file system without locks
+            folder_lock.wait(descriptor, folder, "writing the backup", report, shared=True)
         yield
     finally:
         os.close(descriptor)
-
-
-def _share(descriptor: int, folder: Path, report: Report) -> None:
-    """Hold the folder's lock with other runs; RefusedError where one alone keeps it for PATIENCE seconds."""
-    began, told = time.monotonic(), False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return
-        except BlockingIOError as error:
-            if time.monotonic() > began + PATIENCE:
-                found = f"another process has held its lock for {PATIENCE:.0f} s"
-                hint = f"wait for that process, or end it (fuser -v {folder} shows it), then run again"
-                raise RefusedError("writing the backup", found, hint, str(folder)) from error
-        except OSError:  # a file system without locks
-            return
-        if not told:
-            report(f"waiting up to {PATIENCE:.0f} s for another process that locks {folder}")
-            told = True
-        time.sleep(PAUSE)
 
 
 def _settle(cluster: kube.Cluster, folder: Path, report: Report) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bootstrap.core import verbose
+from bootstrap.core import folder_lock, verbose
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import FileChange
@@ -27,11 +25,6 @@ LINK = "a symbolic link"
 SUBMODULE = "a separate repository (a submodule)"
 LARGEST = 64 << 20
 """Bytes; a larger file is not read: no one edits it by hand, and it would not fit into memory."""
-PATIENCE = 60.0
-"""Seconds to wait for another process that changes the same files."""
-QUIET = 1.0
-"""Seconds of that which are not worth a line: another run of ours."""
-PAUSE = 0.05
 DRAFTS = "bootstrap-drafts"
 """In Git's folder: new content before it is in place, so that nothing of a killed run is committed."""
 
@@ -127,35 +120,16 @@ class WorkTree:
         """One at a time on this machine: what is read inside has not changed when it is written.
 
         A wait of more than a second is reported. Raises RefusedError when another process has held it for
-        PATIENCE seconds.
+        folder_lock.PATIENCE seconds.
         """
         handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with contextlib.suppress(OSError):  # a file system without locks: `write` still compares
-                self._lock(handle, report)
+                folder_lock.wait(handle, self.root, f"changing the files in {self.root}", report)
             self._sweep()
             yield
         finally:
             os.close(handle)
-
-    def _lock(self, handle: int, report: Callable[[str], None]) -> None:
-        began, told = time.monotonic(), False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError as error:
-                if time.monotonic() > began + PATIENCE:
-                    raise RefusedError(
-                        f"changing the files in {self.root}",
-                        f"another process has held their lock for {PATIENCE:.0f} s",
-                        f"wait for that process, or end it (fuser -v {self.root} shows it), then run again",
-                        str(self.root),
-                    ) from error
-            if not told and time.monotonic() > began + QUIET:
-                report(f"waiting up to {PATIENCE:.0f} s for another process that locks {self.root}")
-                told = True
-            time.sleep(PAUSE)
 
     def _drafts(self) -> Path | None:
         """Where new content is prepared: Git's own folder, which nobody commits; None: the file's folder."""

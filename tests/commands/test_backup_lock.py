@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.backup import leftovers
+from bootstrap.core import folder_lock
 from bootstrap.core.errors import RefusedError
 from tests.edit.test_worktree import HOLD
 
@@ -16,7 +17,8 @@ from tests.edit.test_worktree import HOLD
 def test_folder_that_another_process_locks_is_reported_after_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftovers, "PATIENCE", 0.2)
+    monkeypatch.setattr(folder_lock, "PATIENCE", 0.2)
+    monkeypatch.setattr(folder_lock, "QUIET", 0.0)
     said: list[str] = []
     alone: list[int] = []
     command = [sys.executable, "-c", HOLD, str(tmp_path)]

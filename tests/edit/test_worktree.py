@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core import folder_lock
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.edit import worktree
 from bootstrap.edit.worktree import WorkTree, locate
@@ -160,8 +161,8 @@ sys.stdin.read()
 
 
 def test_lock_that_another_process_holds_is_reported_after_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(worktree, "PATIENCE", 0.2)
-    monkeypatch.setattr(worktree, "QUIET", 0.0)
+    monkeypatch.setattr(folder_lock, "PATIENCE", 0.2)
+    monkeypatch.setattr(folder_lock, "QUIET", 0.0)
     root = write(tmp_path, {"a.yaml": "a\n"})
     said = []
     command = [sys.executable, "-c", HOLD, str(root)]
