@@ -20,7 +20,15 @@ import bootstrap
 from bootstrap import kube
 from bootstrap.core.errors import BootstrapError
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import addresses, argocd_processes, argocd_workloads, environment, process, state
+from bootstrap.sandbox import (
+    addresses,
+    argocd_processes,
+    argocd_workloads,
+    environment,
+    git_guard,
+    process,
+    state,
+)
 from bootstrap.sandbox.argocd_workloads import NAMESPACE, Installed
 from bootstrap.sandbox.process import Spec
 
@@ -77,6 +85,9 @@ def run(folder: Path, stop: threading.Event, say: Any = print) -> None:
     cluster: kube.Cluster | None = None
     installed: Installed | None = None
     restarts = Restarts()
+    if git_guard.HOST in settings.processes:
+        guard = (folder, stop, lambda: say("the Git host has ended: nothing of Argo CD asks it any more"))
+        threading.Thread(target=git_guard.watch, args=guard, daemon=True).start()
     while not stop.is_set():
         try:
             if cluster is None:
@@ -124,9 +135,11 @@ def _converge(
     """Make the running processes match those that should run."""
     environ = environment.build(folder, invocation)
     wanted = installed.components if installed else ()
+    if not git_guard.runs(folder, settings):
+        wanted = tuple(item for item in wanted if item.name not in git_guard.CLIENTS)
     gone = set(argocd_workloads.COMPONENTS) & set(process.recorded(folder)) - {item.name for item in wanted}
     if gone:
-        say(f"stopping {', '.join(sorted(gone))}: Argo CD no longer asks for them")
+        say(f"stopping {', '.join(sorted(gone))}: Argo CD no longer asks for them, or the Git host is gone")
         process.end(folder, sorted(gone))
     waits = installed is not None and not installed.signed and "argocd-server" in {c.name for c in wanted}
     for component in wanted:

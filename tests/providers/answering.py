@@ -16,8 +16,8 @@ Answer = Callable[[str, str, Mapping[str, str], Any], Reply]
 
 
 @contextmanager
-def answering(answer: Answer) -> Iterator[str]:
-    """The server's URL."""
+def answering(answer: Answer, port: int = 0) -> Iterator[str]:
+    """The server's URL; on a free port unless one is named."""
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
@@ -36,7 +36,7 @@ def answering(answer: Answer) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
