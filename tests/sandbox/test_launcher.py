@@ -162,7 +162,7 @@ def test_everything_of_a_sandbox_listens_on_loopback(sandbox: Sandbox) -> None:
     def ports() -> set[int]:
         return {int(address.partition(":")[2], 16) for address in open_now()}
 
-    expected = {port for name, port in settings.ports.items() if name != "node-registry"}  # of real nodes
+    expected = {port for name, port in settings.ports.items() if not name.startswith("node-")}
     until(lambda: ports() >= expected)
     assert [address for address in open_now() if not is_loopback(address)] == []
     port = settings.ports["argocd-application-controller-metrics"]
