@@ -31,8 +31,7 @@ PIP_SECONDS = 600
 """Seconds of processor time that pip may take."""
 _PIP_DROPPED = ("PIP_LOG", "PIP_CACHE_DIR", "PIP_REPORT", "TMPDIR")
 """Where pip would write besides the folder that it is given."""
-FLAGS = "-mod=readonly -buildvcs=false -modcacherw"
-"""Not -trimpath: with it, a library that a module replaces is compiled again, although it is the same."""
+FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
 
 _ROOM = 6_000_000_000
 """Bytes of memory of a machine whose compilers may use more of it."""
