@@ -5,8 +5,8 @@
 Go compiles a library once for each of its versions: with the same ones, hundreds of packages of a sandbox are
 compiled once instead of three times. Run it after a new pin of one of the three (`go` must be on PATH).
 
-A paths-free build (-trimpath) tells versions by what is required, not by what replaces it: so all three require
-the newest of their versions, and all three replace it by Kubernetes' own.
+A build free of paths (-trimpath) tells versions by what is required, not by what replaces it: so all three
+require the newest of their versions, and all three replace it by Kubernetes' own.
 """
 
 from __future__ import annotations
