@@ -8,7 +8,9 @@ from bootstrap.programs.build_progress import EVERY, BuildProgress, Stopwatch
 from bootstrap.programs.pinned import BY_NAME
 from bootstrap.sandbox.show_programs import where_the_time_went
 
-UNITS = [(BY_NAME["etcd"],), (BY_NAME["kube-apiserver"], BY_NAME["kube-scheduler"]), (BY_NAME["kwok"],)]
+SECONDS = {"etcd": 26, "kube-apiserver": 207, "kube-scheduler": 4, "kwok": 63}
+PINNED = {name: replace(BY_NAME[name], seconds=seconds) for name, seconds in SECONDS.items()}
+UNITS = [(PINNED["etcd"],), (PINNED["kube-apiserver"], PINNED["kube-scheduler"]), (PINNED["kwok"],)]
 
 
 class Clock:
