@@ -74,7 +74,10 @@ def _tool(source: Source, path: str, tree: Tree) -> Tool:
         return "directory"
     if mapping(source.body.get("kustomize")) and file_of(tree, path):
         return "kustomize"
-    if tree.has(posixpath.join(path, "Chart.yaml")):
+    # With both files and no word of the Application, Argo CD takes the one that it finds last.
+    if tree.has(posixpath.join(path, "Chart.yaml")) and (
+        mapping(source.body.get("helm")) or not file_of(tree, path)
+    ):
         return "helm"
     return "kustomize" if file_of(tree, path) else "directory"
 

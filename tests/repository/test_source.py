@@ -35,9 +35,10 @@ FILES = {
         ("built", {"directory": {"jsonnet": {"tlas": [{"name": "a", "value": "b"}]}}}, "directory"),
         ("chart", {"directory": {"recurse": False}}, "helm"),
         ("chart", {"kustomize": {"namePrefix": "a-"}}, "helm"),
-        ("both", {}, "helm"),
+        ("both", {}, "kustomize"),  # Argo CD 3.6.1, asked: its walk ends at the kustomization
+        ("both", {"helm": {"releaseName": "a"}}, "helm"),
         ("both", {"kustomize": {"namePrefix": "a-"}}, "kustomize"),
-        ("both", {"kustomize": {}}, "helm"),
+        ("both", {"kustomize": {}}, "kustomize"),
         ("plain", {"directory": {"recurse": False}}, "directory"),
     ],
 )
