@@ -16,8 +16,8 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def no_proxy(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables with which a program asks no proxy for this machine, besides those that are given."""
+def no_proxy(environ: Mapping[str, str], *more: str) -> dict[str, str]:
+    """The variables with which a program asks no proxy for this machine, `more` hosts, and those given."""
     given = environ.get("NO_PROXY") or environ.get("no_proxy")
-    value = f"{given},{NAMES}" if given else NAMES
+    value = ",".join(filter(None, (given, *more, NAMES)))
     return {"NO_PROXY": value, "no_proxy": value}

@@ -212,7 +212,7 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
     """URLs that mean this repository, besides its remotes: those in its clusters' settings, and one more.
 
     That is the one that its Applications name most: in a catalog they may all name a placeholder, which a
-    cluster's settings replace. Beside a remote, it has to name folders that are here, two in three of them:
+    cluster's settings replace. Next to a remote, it has to name folders that are here, two in three of them:
     this may be a fork, but one equal name proves nothing.
     """
     urls = [info["url"] for info in infos.values() if "url" in info]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
@@ -38,7 +37,7 @@ def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
         "GOMAXPROCS": str(min(2, os.cpu_count() or 1)),
         **_garbage(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
         **{name: value for name in PASSED_ON if (value := invocation.environ.get(name))},
-        **_no_proxy(invocation.environ),
+        **no_proxy(invocation.environ, *CLUSTER),
         **extra,
     }
 
@@ -54,8 +53,3 @@ def user_name() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return str(os.getuid())
-
-
-def _no_proxy(environ: Mapping[str, str]) -> dict[str, str]:
-    given = environ.get("NO_PROXY") or environ.get("no_proxy")
-    return no_proxy({"NO_PROXY": ",".join((given, *CLUSTER) if given else CLUSTER)})

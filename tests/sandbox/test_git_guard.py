@@ -7,8 +7,7 @@ import signal
 import socket
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,10 @@ from bootstrap.sandbox.process import Spec
 from tests.providers.answering import answering
 from tests.sandbox.conftest import TIMEOUT
 from tests.sandbox.kubernetes import made
+from tests.sandbox.test_lifecycle import eventually
 
 PROCESSES = (*embedded.CONTROL_PLANE, "redis", "gitea", "agent")
 SLEEPS = (sys.executable, "-c", "import time; time.sleep(600)")
-
-
-def eventually(condition: Callable[[], bool], waited_for: str) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, waited_for
-        time.sleep(0.02)
 
 
 def up(invocation: Invocation) -> Any:
