@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bootstrap.core.text import counted
+from bootstrap.diff.anew import PLAIN, Syncing
 from bootstrap.diff.immutable import refusal
 from bootstrap.repository.covered import Coverage
 from bootstrap.resources.index import Resource, mapping
@@ -43,11 +44,11 @@ class Change:
 def compare(
     before: Mapping[Key, Resource],
     after: Mapping[Key, Resource],
-    general: Callable[[Key, Resource], Iterable[str]] = lambda key, one: (),
+    syncing: Callable[[Key, Resource], Syncing] = lambda key, one: PLAIN,
 ) -> list[Change]:
     """The changes from one set to the other, by Application and name.
 
-    `general` has the sync options that an object's Application gives to all of its objects.
+    `syncing` tells how an object's Application applies it.
 
     A ConfigMap or Secret whose name has a hash of its content counts as one change, and so does an object
     that its Application applies to another cluster: what was applied before stays.
@@ -63,13 +64,13 @@ def compare(
         if old is not None and new is not None and key not in renamed and is_same(old.body, new.body):
             continue
         places = (cluster_of(key), cluster_of(elsewhere[key])) if key in elsewhere else None
-        options = general(renamed.get(key, key), new) if new is not None else ()
-        changes.append(_change(old, new, places, options))
+        applied = syncing(renamed.get(key, key), new) if new is not None else PLAIN
+        changes.append(_change(old, new, places, applied))
     return sorted(changes, key=lambda change: (change.application, change.object))
 
 
 def _change(
-    old: Resource | None, new: Resource | None, clusters: tuple[str, str] | None, general: Iterable[str]
+    old: Resource | None, new: Resource | None, clusters: tuple[str, str] | None, syncing: Syncing
 ) -> Change:
     shown = new or old
     assert shown is not None  # noqa: S101 - the key comes from one of the two
@@ -80,7 +81,7 @@ def _change(
     if clusters is not None:
         lines = [f"-cluster: {clusters[0]}", f"+cluster: {clusters[1]}", *lines]
     where = where_of(shown)
-    refused = refusal(old, new, general) if old and new and clusters is None else ""
+    refused = refusal(old, new, syncing) if old and new and clusters is None else ""
     return Change(kind, str(shown), shown.application, where, tuple(lines), refused)
 
 

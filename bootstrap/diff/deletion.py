@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bootstrap.diff.anew import general_options
+from bootstrap.diff.anew import Syncing, syncing_of
 from bootstrap.resources.applications import destination, has_finalizer, sync_options
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, sequence
 
@@ -93,9 +93,9 @@ class Applications:
             return Fate(True, f"it is deleted with its Application {owner}")
         return Fate(above.deleted, f"its Application {owner} is not deleted by itself: {above.why}")
 
-    def options_of(self, resource: Resource) -> list[str]:
-        """The sync options that an object's Application gives to all of its objects after the change."""
-        return general_options(self.after.get(resource.application))
+    def syncing(self, resource: Resource) -> Syncing:
+        """How an object's Application applies it after the change."""
+        return syncing_of(self.after.get(resource.application))
 
     def _of_set(self, parent: Resource, seen: frozenset[str]) -> Fate:
         """What becomes of an Application that its set no longer generates."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.diff.anew import DEFINITION, made_anew
+from bootstrap.diff.anew import COMPARE_OPTIONS, DEFINITION, PLAIN, Syncing, made_anew
 from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import is_hook
 from bootstrap.resources.quantity import amount
@@ -92,15 +92,25 @@ _OF_PODS = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "toleratio
 """Fields of a Pod that may change; which values they may take depends on the pod."""
 
 
-def refusal(old: Resource, new: Resource, general: Iterable[str] = ()) -> str:
+_REPLACED = "Replace=true,Force=true"
+_BY_SERVER = (
+    "; Argo CD compares the Application by a server-side dry run, so meanwhile it syncs nothing of it"
+)
+_NOT_BY_SERVER = f"{_REPLACED} takes effect only with its annotation {COMPARE_OPTIONS}: ServerSideDiff=false"
+
+
+def refusal(old: Resource, new: Resource, syncing: Syncing = PLAIN) -> str:
     """Why the API server refuses the change, and what to do; "" when it accepts it.
 
     Reported for objects that Argo CD changes in place, not for hooks, nor for those that it makes anew.
-    `general` are the sync options that the Application gives to all of its objects.
     """
-    if is_hook(new) or made_anew(new, general):
+    if is_hook(new) or (made_anew(new, syncing) and not syncing.compared_by_server):
         return ""
-    return refused(old, new)
+    why = refused(old, new)
+    if not why or not syncing.compared_by_server:
+        return why
+    replaces = made_anew(new, syncing) or _REPLACED in why
+    return f"{why}{_BY_SERVER}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
 
 
 def refused(old: Resource, new: Resource) -> str:
@@ -209,16 +219,14 @@ def _pods(template: Mapping[str, Any], suspended: bool) -> Mapping[str, Any]:
 
 def _fix(kind: str) -> str:
     if kind == "Job.batch":
-        return (
-            "give it the sync options Replace=true,Force=true, make it a hook, or rename it with every change"
-        )
+        return f"give it the sync options {_REPLACED}, make it a hook, or rename it with every change"
     if kind in ("PersistentVolumeClaim", "PersistentVolume", "StatefulSet.apps"):
         return "undo it, or create one with another name and move the data"
     if kind in ("Deployment.apps", "DaemonSet.apps", "ReplicaSet.apps"):
         return (
             "leave the selector as it was (labels with includeSelectors: false), or let Argo CD replace it: "
-            "Replace=true,Force=true"
+            f"{_REPLACED}"
         )
     if kind == DEFINITION:
         return "undo it: only a definition that is deleted, with every object of the kind, can have another"
-    return "undo it, or let Argo CD replace it (sync options Replace=true,Force=true)"
+    return f"undo it, or let Argo CD replace it (sync options {_REPLACED})"

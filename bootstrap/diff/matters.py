@@ -132,8 +132,10 @@ def _replaced(
             continue
         applications, loses = fleet.at(key), _loses(old)
         told = (str(new), new.application, where_of(new))
-        how = made_anew(new, applications.options_of(new))
+        syncing = applications.syncing(new)
+        how = made_anew(new, syncing)
         changed = how == "always" and not is_same(old.body, new.body)
+        changed = changed and not (syncing.compared_by_server and refused(old, new))
         if changed or (how == "if refused" and refused(old, new)):
             if loses or new.kind not in _RUN_AGAIN:
                 text = f"it is deleted and made anew, as its sync options say{loses and '; '}{loses}"

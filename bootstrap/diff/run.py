@@ -199,7 +199,7 @@ def between_revisions(
             },
             **sides[1],
         }
-        changes = compare.compare(sides[0], sides[1], lambda key, one: both.at(key).options_of(one))
+        changes = compare.compare(sides[0], sides[1], lambda key, one: both.at(key).syncing(one))
         # Their files are compared while there are both.
         together = list(shared(before, after, changes)) if before and after else []
     matters = [*_matters(sides[0], sides[1], changes, both, request, output), *together]

@@ -39,6 +39,28 @@ def test_what_every_change_makes_anew_is_told(kind: str, own: str, general: str,
     assert all(line.startswith(starts) and "made anew" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("own", "option", "compare", "starts"),
+    [
+        ("Replace=true,Force=true", "ServerSideApply=true", "", "fails: "),
+        ("Replace=true,Force=true", "", "IgnoreExtraneous, ServerSideDiff=true", "fails: "),
+        ("Replace=true,Force=true", "ServerSideApply=true", "ServerSideDiff=false", "deletes: "),
+        ("Force=true", "ServerSideApply=true", "ServerSideDiff=false", "fails: "),
+        ("Force=true", "", "ServerSideDiff=true", "fails: "),
+        ("Force=true", "", "", "deletes: "),
+    ],
+)
+def test_where_the_api_server_compares_a_refused_change_makes_nothing_anew(
+    own: str, option: str, compare: str, starts: str
+) -> None:
+    before, after = (one("Secret", metadata=options(own), type=f"example.com/{end}") for end in "ab")
+    notes = {"argocd.argoproj.io/compare-options": compare}
+    (line,) = told([before], [after], {"syncPolicy": {"syncOptions": [option]}}, notes)
+    assert line.startswith(starts)
+    by_server = starts == "fails: " and "ServerSideDiff=false" not in compare
+    assert ("it syncs nothing of it, and Replace=true,Force=true takes effect only with" in line) is by_server
+
+
 def application(name: str, *finalizers: str, spec: Any = None) -> Resource:
     body = one(
         "Application",

@@ -22,18 +22,30 @@ def one(kind: str, name: str = "x", *, version: str = "v1", owner: str = WEB, **
     )
 
 
-def found(before: list[Resource], after: list[Resource], spec: dict[str, Any] | None = None) -> list[Matter]:
+def found(
+    before: list[Resource],
+    after: list[Resource],
+    spec: dict[str, Any] | None = None,
+    notes: dict[str, str] | None = None,
+) -> list[Matter]:
     def side(resources: list[Resource]) -> dict[Key, Resource]:
         return {("default", one.kind, one.namespace, one.name): one for one in resources}
 
-    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "web"}}
+    metadata = {"name": "web", "annotations": notes or {}}
+    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": metadata}
     web = {WEB: Resource({**body, "spec": PRUNING if spec is None else spec}, "argocd", "argocd/root")}
-    old, new = side(before), side(after)
-    return matters(old, new, compare(old, new), Fleet({"": Applications(web, web)}))
+    old, new, fleet = side(before), side(after), Fleet({"": Applications(web, web)})
+    changes = compare(old, new, lambda key, one: fleet.at(key).syncing(one))
+    return matters(old, new, changes, fleet)
 
 
-def told(before: list[Resource], after: list[Resource], spec: dict[str, Any] | None = None) -> list[str]:
-    return [f"{one.topic}: {one.object}: {one.text}" for one in found(before, after, spec)]
+def told(
+    before: list[Resource],
+    after: list[Resource],
+    spec: dict[str, Any] | None = None,
+    notes: dict[str, str] | None = None,
+) -> list[str]:
+    return [f"{one.topic}: {one.object}: {one.text}" for one in found(before, after, spec, notes)]
 
 
 def pods(kind: str = "Deployment", *, image: str = "web:1", **spec: Any) -> Resource:

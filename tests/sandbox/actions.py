@@ -120,7 +120,7 @@ class Host:
         """A pull request from a branch of a repository; its number."""
 
         def known() -> bool | None:  # a branch that was just pushed is not yet
-            listed = self.api("GET", f"/repos/{head}/branches")
+            listed = self.api("GET", f"/repos/{head}/branches") or []  # null until it knows one
             return any(one["name"] == branch for one in listed) or None
 
         self.until(known, f"{branch} of {head}")
