@@ -42,13 +42,13 @@ test-programs: $(INSTALLED)
 
 # Of what needs no cluster, the files that take the most processor time: they lay out whole repositories, race, or
 # start a program as a server.
-SLOW := sandbox ci catalog upgrade uninstall test_package.py test_counted.py argocd/test_server.py cel/test_evaluator.py \
+SLOW := sandbox app ci catalog upgrade uninstall test_package.py test_counted.py argocd/test_server.py cel/test_evaluator.py \
   diff/test_two_readings.py $(addprefix git/test_,thin.py commits.py) http/test_download.py \
   $(addprefix edit/test_,group.py interrupted.py busy_host.py refused.py review.py) \
   $(addprefix image/test_,push.py set_properties.py) kube/test_hostile.py \
   $(addprefix layout/test_,old_catalogs.py user_edits.py merge_properties.py) providers/test_github.py \
   validate/own/test_own.py validate/test_charts.py \
-  $(addprefix commands/test_,init.py init_signed.py signed.py app.py env.py image_built_at.py image_cut_off.py \
+  $(addprefix commands/test_,init.py init_signed.py signed.py image_built_at.py image_cut_off.py \
   image_helm.py image_race.py image_rendered.py image_rollback.py init_verify.py init_images.py component.py ci.py diff.py \
   lists.py untrusted_charts.py untrusted_fuzz.py untrusted_sizes.py untrusted_tried.py)
 

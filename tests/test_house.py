@@ -100,6 +100,17 @@ def test_the_table_of_what_is_covered_names_folders_and_tests_that_exist() -> No
             assert (ROOT / path).exists() if "/" in path else list((ROOT / "tests").rglob(path)), path
 
 
+def test_every_package_has_its_tests_in_a_folder_of_its_name() -> None:
+    """Those that need a cluster in `tests/sandbox/`; the sandbox's own are directly there."""
+    packages = {path.parent.name for path in _modules() if path.parent.parent == PACKAGE}
+    without = [
+        name
+        for name in packages
+        if not any(any((ROOT / folder / name).glob("test_*.py")) for folder in ("tests", "tests/sandbox"))
+    ]
+    assert without == []
+
+
 BUILDERS = {"test_built.py", "test_programs.py", "test_released.py", "test_toolchain.py", "__main__.py"}
 """The tests of building itself, and what builds the others' tools before they start."""
 

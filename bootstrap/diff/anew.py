@@ -1,7 +1,7 @@
 """Pure: objects that Argo CD deletes and makes anew to change them, as their sync options say.
 
 As Argo CD 3.6 does it (gitops-engine, pkg/sync/sync_context.go: applyObject; shouldUseServerSideDiff in
-controller/state.go); compared with it in tests/sandbox/test_made_anew.py.
+controller/state.go); compared with it in tests/sandbox/diff/test_made_anew.py.
 """
 
 from __future__ import annotations

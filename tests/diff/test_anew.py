@@ -1,4 +1,4 @@
-"""What stays in Git and is deleted all the same is told (a real Argo CD: tests/sandbox/test_made_anew.py)."""
+"""What stays in Git and is deleted all the same is told (as a real Argo CD does it: tests/sandbox/diff)."""
 
 from __future__ import annotations
 

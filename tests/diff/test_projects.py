@@ -1,4 +1,4 @@
-"""What a project permits from now on is named; tests/sandbox/test_project_rights.py asks a real Argo CD."""
+"""What a project permits from now on is named; tests/sandbox/diff asks a real Argo CD."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Proposing a change on a Git host in trouble: it is waited for until the time is over, and pushed once.
 
-The request itself, by the host's API, is opened on a real Gitea in tests/sandbox/test_image_review.py.
+The request itself, by the host's API, is opened on a real Gitea in tests/sandbox/image/test_review.py.
 """
 
 from __future__ import annotations

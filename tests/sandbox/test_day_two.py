@@ -30,7 +30,7 @@ from tests.documented import undocumented
 from tests.git_repositories import Bare, git
 from tests.layout import old_catalogs
 from tests.sandbox.conftest import TIMEOUT
-from tests.sandbox.test_upgrade import merge
+from tests.sandbox.upgrade.test_upgrade import merge
 from tests.sandbox.world import World
 
 AUTHOR = ("--author", "Ada Lovelace <ada@example.org>")

@@ -12,13 +12,13 @@ from bootstrap.plan.handlers import ARGOCD_SECRET
 from bootstrap.providers import webhooks
 from tests.conftest import Run
 from tests.git_repositories import git
-from tests.sandbox import test_cluster_move as move
-from tests.sandbox import test_cluster_rename as rename
-from tests.sandbox import test_cluster_rotate as rotate
-from tests.sandbox import test_upgrade_killed as upgrade
+from tests.sandbox.backup.kept import backup, filled, kept, key
+from tests.sandbox.cluster import test_move as move
+from tests.sandbox.cluster import test_rename as rename
+from tests.sandbox.cluster import test_rotate as rotate
 from tests.sandbox.moments import GROUPS, ended, undisturbed
-from tests.sandbox.test_backup import backup, filled, kept, key
-from tests.sandbox.test_upgrade import HEAD, OLD, THEIRS, VALUES, edited, open_requests
+from tests.sandbox.upgrade import test_killed as upgrade
+from tests.sandbox.upgrade.test_upgrade import HEAD, OLD, THEIRS, VALUES, edited, open_requests
 from tests.sandbox.world import World, empty
 from tests.upgrade.test_catalogs import wheel
 

@@ -22,8 +22,8 @@ from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Result, Run
 from tests.documented import undocumented
 from tests.git_repositories import git
+from tests.sandbox.argocd.test_live import Repository, application, name, repository, settings
 from tests.sandbox.kubernetes import made
-from tests.sandbox.test_argocd_live import Repository, application, name, repository, settings
 
 __all__ = ["name", "repository"]
 
