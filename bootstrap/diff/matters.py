@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bootstrap.core.text import counted
-from bootstrap.diff import claims, fences, rights
+from bootstrap.diff import claims, fences, policies, rights
 from bootstrap.diff.anew import made_anew
 from bootstrap.diff.compare import Change, Key, is_same, plain, renamed_hashes, where_of
 from bootstrap.diff.deletion import Applications, Fleet
 from bootstrap.diff.immutable import refused
 from bootstrap.diff.named_images import images
 from bootstrap.resources.applications import sync_options
-from bootstrap.resources.index import APPLICATION, PROJECT, Resource, dig, mapping, sequence
+from bootstrap.resources.index import APPLICATION, PROJECT, Resource, dig, sequence
 
 Topic = Literal["fails", "unseen", "data", "deletes", "rights", "images", "shared"]
 TITLES: Mapping[Topic, str] = {
@@ -192,6 +192,8 @@ def _changed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> I
                 if more := rights.moved(before.get((key[0], PROJECT, key[2], names[0]), was), now):
                     yield Matter("rights", f"project {names[0]} → {names[1]}: {more}", *told)
             yield from (Matter("data", text, *told) for text in _riskier(old, new))
+            if new.kind == APPLICATION:
+                yield from (Matter(topic, text, *told) for topic, text in policies.changed(old, new))
 
 
 def _riskier(old: Resource, new: Resource) -> Iterator[str]:
@@ -212,11 +214,6 @@ def _riskier(old: Resource, new: Resource) -> Iterator[str]:
     if lost:
         are = "is" if len(lost) == 1 else "are"
         yield f"{' and '.join(lost)} {are} no longer set: it may be deleted from now on"
-    if new.kind == APPLICATION and _prunes(new):
-        if not _prunes(old):
-            yield "it prunes from now on: what Git dropped earlier is deleted"
-        elif _empties(new) and not _empties(old):
-            yield "allowEmpty: true from now on: all of its objects are deleted if Git has none"
 
 
 _PROTECTION = ("Prune=false", "Delete=false")
@@ -226,15 +223,6 @@ def _options(resource: Resource) -> list[str]:
     """The sync options of an object, or those that an Application gives to all of its objects."""
     given = sequence(dig(resource.spec, "syncPolicy", "syncOptions")) if resource.kind == APPLICATION else []
     return [*sync_options(resource.body), *map(str, given)]
-
-
-def _prunes(application: Resource) -> bool:
-    automated = mapping(dig(application.spec, "syncPolicy", "automated"))
-    return automated.get("prune") is True and automated.get("enabled") is not False
-
-
-def _empties(application: Resource) -> bool:
-    return dig(application.spec, "syncPolicy", "automated", "allowEmpty") is True
 
 
 def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:

@@ -123,6 +123,9 @@ def options(*given: str) -> dict[str, Any]:
     return {"annotations": {"argocd.argoproj.io/sync-options": ",".join(given)}}
 
 
+KEPT = {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}
+
+
 def policy(**spec: Any) -> Resource:
     return one("Application", **APPLICATION, spec={"syncPolicy": spec})
 
@@ -162,6 +165,28 @@ def test_data_that_a_change_puts_at_risk_is_named(before: Resource, after: Resou
     (line,) = [one for one in told([before], [after]) if one.startswith("data: ")]
     assert word in line
     assert not [one for one in told([after], [before]) if one.startswith("data: ")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (
+            one("Application", **APPLICATION, metadata=KEPT),
+            one("Application", **APPLICATION),
+            "stays when it is",
+        ),
+        (
+            one("Application", **APPLICATION),
+            one("Application", **APPLICATION, metadata=KEPT),
+            "is deleted when",
+        ),
+        (policy(automated={}), policy(), "it no longer syncs by itself"),
+        (policy(automated={}), policy(automated={"enabled": False}), "it no longer syncs by itself"),
+    ],
+)
+def test_what_an_application_does_from_now_on_is_named(before: Resource, after: Resource, line: str) -> None:
+    (found,) = told([before], [after])
+    assert line in found
 
 
 def enforced(level: str) -> Resource:

@@ -23,6 +23,7 @@ from tests.sandbox.kubernetes import made
 
 __all__ = ["name", "repository"]
 
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
 PATIENCE = 180.0
 """Seconds that deletions may take on a busy machine."""
 
@@ -85,6 +86,46 @@ def test_pruning_from_now_on_deletes_what_git_dropped_earlier(
     assert "allowEmpty: true from now on: all of its objects are deleted if Git has none" in said
     git(clone, "push", "--quiet")
     until(lambda: not exists(cluster, "v1", "ConfigMap", namespace, "other"), cluster, name)
+
+
+def test_an_application_that_syncs_by_hand_stays_behind_and_one_with_a_finalizer_takes_its_objects_along(
+    cluster: Cluster, namespace: str, repository: Repository, name: str, tmp_path: Path, run: Run
+) -> None:
+    child = application(f"{name}-web", name, repository.url, "web", namespace)
+    root = application(name, name, repository.url, "root", "argocd")
+    root["spec"]["syncPolicy"]["automated"]["allowEmpty"] = True
+    files = {"root/README.md": {}, "web/one.yaml": config("one", namespace)}
+    first = repository.push({"root.yaml": root, "root/web.yaml": child, **files})
+    kube.apply(cluster, [made(root)], namespace="argocd")
+    argocd.wait(cluster, name, first, TIMEOUT)
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", repository.push_url, str(clone))
+    del child["spec"]["syncPolicy"]["automated"]
+    child["metadata"]["finalizers"] = [FINALIZER]
+    (clone / "root" / "web.yaml").write_text(json.dumps(child))
+    git(clone, "commit", "--quiet", "--all", "--message", "By hand")
+    said = run("diff", str(clone), "--rev", "HEAD^..HEAD").out
+    assert "it no longer syncs by itself: what Git says is applied when somebody syncs it" in said
+    assert "it has a finalizer from now on: everything that it applied is deleted when it is" in said
+    git(clone, "push", "--quiet")
+
+    def web() -> dict[str, Any]:
+        return kube.get(cluster, "argoproj.io/v1alpha1", "Application", "argocd", f"{name}-web") or {}
+
+    until(lambda: "automated" not in web().get("spec", {}).get("syncPolicy", {}), cluster, name)
+    (clone / "web" / "two.yaml").write_text(json.dumps(config("two", namespace)))
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "Another one")
+    git(clone, "push", "--quiet")
+    tip = git(clone, "rev-parse", "HEAD")
+    until(lambda: tip in json.dumps(web().get("status", {}).get("sync")), cluster, f"{name}-web")
+    assert web()["status"]["sync"]["status"] == "OutOfSync"
+    assert not exists(cluster, "v1", "ConfigMap", namespace, "two")
+    git(clone, "rm", "--quiet", "root/web.yaml")
+    git(clone, "commit", "--quiet", "--message", "Drop it")
+    git(clone, "push", "--quiet")
+    until(lambda: not web(), cluster, name)
+    assert not exists(cluster, "v1", "ConfigMap", namespace, "one")
 
 
 @pytest.fixture
