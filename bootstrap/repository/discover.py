@@ -220,6 +220,8 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
     gone: Counter[str] = Counter()
     for info in infos.values():
         for url, path, chart, ref in info.get("sources", ()):
+            if "{{" in url:  # of a set's template
+                continue
             if (path is not None and files.is_folder(path.strip("/"))) or (chart is None and ref):
                 counts[url] += 1
             elif path is not None and chart is None and not is_open(path):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
-from bootstrap.core.text import counted
 from bootstrap.repository.files import LOOKING
 from bootstrap.repository.locate import Place, locate
 from bootstrap.repository.model import Options, Repository, Scope
@@ -67,7 +66,8 @@ def nothing_in(repository: Repository) -> InputError:
     if charts := repository.files.named("Chart.yaml"):
         names = ", ".join(posixpath.dirname(path) or "." for path in charts[:3])
         names += ", …" * (len(charts) > 3)
-        found += f"; no Application names one of its {counted(len(charts), 'chart')} ({names})"
+        which = f"one of its {len(charts)} charts" if len(charts) > 1 else "its chart"
+        found += f"; no Application names {which} ({names})"
     if repository.templated:
         found += f"; {len(repository.templated)} files are templates of another program"
     return InputError(LOOKING, found, "name the folder of a GitOps repository", str(where))

@@ -92,6 +92,11 @@ def _says_directory(section: Mapping[str, Any]) -> bool:
     return any(section.get(one) for one in given) or any(jsonnet.get(one) for one in jsonnet)
 
 
+def _whole(count: Any) -> Any:
+    """A number, which may be given as text: a set's template makes nothing else."""
+    return int(count) if isinstance(count, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", count) else count
+
+
 _PLAIN = ("namePrefix", "nameSuffix", "namespace", "components")
 
 
@@ -106,7 +111,9 @@ def _kustomize_options(
     if images := [_image(filled(str(item), values)) for item in sequence(asked.get("images"))]:
         result["images"] = images
     if counts := mappings(asked.get("replicas")):
-        result["replicas"] = [{"name": item.get("name"), "count": item.get("count")} for item in counts]
+        result["replicas"] = [
+            {"name": item.get("name"), "count": _whole(item.get("count"))} for item in counts
+        ]
     if patches := mappings(asked.get("patches")):
         result["patches"] = list(patches)
     if labels := mapping(asked.get("commonLabels")):

@@ -147,6 +147,7 @@ KUSTOMIZE: dict[str, dict[str, Any]] = {
     "images": {"images": ["example.org/web:v9", "example.org/side=example.org/beside@sha256:" + "0" * 64]},
     "image-by-its-new-name": {"images": ["example.org/other:v9"]},
     "replicas": {"replicas": [{"name": "web", "count": 7}]},
+    "replicas-as-text": {"replicas": [{"name": "web", "count": "7"}]},
     "labels": {"commonLabels": {"its": "$ARGOCD_APP_NAMESPACE"}},
     "labels-alone": {"commonLabels": {"its": "label"}, "labelWithoutSelector": True},
     "labels-templates": {
