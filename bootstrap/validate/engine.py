@@ -27,6 +27,7 @@ from bootstrap.resources.pods import WORKLOADS, is_part
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
 from bootstrap.validate.admission.policy_findings import findings as policy_findings
+from bootstrap.validate.applied import Applied
 from bootstrap.validate.asked import judge
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
@@ -34,7 +35,7 @@ from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
-from bootstrap.validate.present import Elsewhere, Placed, out_of_use, present
+from bootstrap.validate.present import Elsewhere, Placed, present
 from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding, Problem
 from bootstrap.validate.rules.api.pods import IMAGE
 from bootstrap.validate.rules.api.schema import REQUIRED
@@ -48,13 +49,16 @@ def check(repository: Repository, settings: Settings, own: Own | None = None) ->
     """All findings, by file and line; `own` are the repository's own rules."""
     own = own or Own()
     places = Places(repository.files, _made_of(repository))
-    found = [*file_findings(repository, places), *record_findings(repository, places, settings.own)]
+    found = list(file_findings(repository, places))
     schemas = reader(repository, settings.kinds)
     elsewhere = Elsewhere(repository)
     with Evaluator() as cel:
         for scope in repository.scopes:
             found += _scope_findings(repository, scope, settings, schemas(scope), elsewhere, places, cel)
         found += policy_findings(repository, cel, places)
+        applied = Applied(repository)
+        found = [applied.judged(one) for one in found]
+        found += record_findings(repository, places, settings.own)
         if own.rules or own.wrong:
             from bootstrap.validate.own.findings import findings as own_findings
 
@@ -112,7 +116,8 @@ def findings(
             found.append(replace(finding, application=placement.application))
     if not scope.complete:
         found += unreachable(repository, places, each=True)
-    chosen = (one for one in whole(repository, found) if one.rule in settings.rules)
+    applied = Applied(repository)
+    chosen = (applied.judged(one) for one in whole(repository, found) if one.rule in settings.rules)
     return [replace(one, severity=settings.severities.get(one.rule, one.severity)) for one in chosen]
 
 
@@ -184,10 +189,10 @@ def _scope_findings(
             repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
             if (finding := there.judged(one, cluster)) is not None:
-                yield out_of_use(scope, finding)
+                yield finding
     for problem in [*refused, *apps_problems(repository, scope, groups)]:
         if placed_at := places.place(problem):
-            yield out_of_use(scope, placed_at)
+            yield placed_at
 
 
 def _target(

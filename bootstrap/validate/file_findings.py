@@ -8,7 +8,6 @@ from dataclasses import replace
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.programs.run import was_limited
 from bootstrap.repository.faults import FileFault
-from bootstrap.repository.leftovers import is_parked
 from bootstrap.repository.model import Repository
 from bootstrap.repository.values import values_faults, values_files
 from bootstrap.validate.places import Places
@@ -29,8 +28,6 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
     for key, unit in repository.units.items():
         for one in unit.faults:
             level = severity_of(one[1], key in applied)
-            if level is None and key not in applied and is_parked(one[0]):
-                level = "warning"
             yield from (replace(each, severity=level or each.severity) for each in placed([one], places))
     for each in placed(values_faults(repository), places):
         yield replace(each, severity="warning") if each.rule == DUPLICATE.id else each  # helm takes the last

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from bootstrap.repository.leftovers import is_parked
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import IN_CLUSTER
 from bootstrap.validate.by_hand import ByHand
@@ -33,10 +32,6 @@ ANYWHERE = "*"
 _UNAPPLIED = "no Application of this repository applies it, so what it needs may come with what does"
 _SELECTING = frozenset({"GB303", "GB343", "GB375"})
 """Rules about pods that nothing has: those of a chart may be selected, too."""
-_PAIRS = frozenset({"GB330", "GB337", "GB359", "GB362"})
-"""Rules about two objects that do not go together."""
-_READABLE = frozenset({"GB401", "GB402", "GB403"})
-"""Rules about what everybody can read, whether anything applies it or not."""
 _APPLIERS = re.compile(
     r"\.(?:tf|tofu|hcl|bicep)$|(?:^|/)(?:helmfile(?:\.d/.*)?\.ya?ml(?:\.gotmpl)?|Pulumi\.yaml|(?:[\w.-]*-)?values[\w.-]*\.ya?ml)$"
 )
@@ -179,22 +174,6 @@ class Elsewhere:
             for number, secret, where in unit.secrets:
                 fact = unit.facts[number]
                 yield ("Secret", where or fact[1], secret), fact[3]
-
-
-def out_of_use(scope: Scope, finding: Finding) -> Finding:
-    """The finding; as a warning if nothing leads to its file and the folder's name says so, secrets aside.
-
-    Two objects that nothing applies may be alternatives.
-    """
-    if scope.complete or finding.severity != "error" or finding.rule in _READABLE:
-        return finding
-    if finding.rule in _PAIRS and not finding.application:
-        return replace(finding, severity="warning", message=f"{finding.message}; nothing applies both")
-    if not is_parked(finding.file):
-        return finding
-    return replace(
-        finding, severity="warning", message=f"{finding.message}; its folder seems to be out of use"
-    )
 
 
 def present(repository: Repository, scope: Scope, elsewhere: Elsewhere) -> Present:

@@ -1,0 +1,113 @@
+"""What a repository's own starts apply: errors in anything else are warnings."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from bootstrap.repository import kustomize
+from bootstrap.repository.leftovers import is_parked
+from bootstrap.repository.model import Placement, Repository, Scope
+from bootstrap.repository.values import values_files
+from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, dig
+from bootstrap.validate.rule import Finding
+
+_FLUX = "Kustomization.kustomize.toolkit.fluxcd.io"
+_STARTS = frozenset({APPLICATION, APPLICATION_SET, _FLUX})
+"""Kinds whose objects apply files of the repository."""
+_OWN = frozenset({*_STARTS, PROJECT})
+"""Kinds of a start's own folder."""
+_READABLE = frozenset({"GB401", "GB402", "GB403"})
+"""Rules about what everybody can read, whether anything applies it or not."""
+_UNREADABLE = frozenset({"GB101", "GB102", "GB103", "GB104"})
+"""Rules about files that cannot be read: whatever names the file fails."""
+_PAIRS = frozenset({"GB330", "GB337", "GB359", "GB362"})
+"""Rules about two objects that do not go together."""
+
+
+class Applied:
+    """The files that something in the repository applies; made once for all findings."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def judged(self, finding: Finding) -> Finding:
+        """The finding; as a warning if nothing applies its file, credentials aside.
+
+        A repository without Applications and Flux Kustomizations is only manifests: then that is no
+        reason, but two objects may be alternatives, and a folder's name may say that it is out of use.
+        """
+        if finding.severity != "error" or finding.rule in _READABLE or not finding.file:
+            return finding
+        if finding.file in self._by_clusters:
+            return finding
+        if not finding.application and self._has_starts and finding.file not in self._reached:
+            if finding.rule in _UNREADABLE and finding.file in self._named:
+                return finding
+            reason = "nothing that was read applies this file"
+        elif not finding.application and finding.rule in _PAIRS:
+            reason = "nothing applies both"
+        elif is_parked(finding.file):
+            reason = "its folder seems to be out of use"
+        else:
+            return finding
+        return replace(finding, severity="warning", message=f"{finding.message}; {reason}")
+
+    @cached_property
+    def _has_starts(self) -> bool:
+        units = (self._repository.units[key] for key in self._units)
+        return any(fact[0] in _STARTS for unit in units for fact in unit.facts)
+
+    @cached_property
+    def _units(self) -> dict[str, list[tuple[Scope, Placement]]]:
+        found: dict[str, list[tuple[Scope, Placement]]] = {}
+        for scope in self._repository.scopes:
+            for placement in scope.placements:
+                found.setdefault(placement.unit.key, []).append((scope, placement))
+        return found
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """The files that kustomizations name."""
+        return frozenset(
+            path
+            for key, placed in self._units.items()
+            if placed[0][1].unit.tool == "kustomize"
+            for path in self._repository.units[key].closure
+        )
+
+    @cached_property
+    def _by_clusters(self) -> frozenset[str]:
+        """The files of whole clusters."""
+        units = (key for key, placed in self._units.items() if any(scope.complete for scope, _ in placed))
+        return frozenset(path for key in units for path in self._repository.units[key].closure)
+
+    @cached_property
+    def _reached(self) -> frozenset[str]:
+        """The files that a start applies, and its own."""
+        found = set(self._by_clusters) | set(values_files(self._repository))
+        for key, placed in self._units.items():
+            unit = self._repository.units[key]
+            own = {fact[3] for fact in unit.facts if fact[0] in _OWN}
+            whole = own and placed[0][1].unit.tool == "kustomize"
+            if whole or any(one.application for _, one in placed):
+                found.update(unit.closure)
+            found |= own
+            for number, body in unit.public.items():
+                if unit.facts[number][0] == _FLUX and isinstance(path := dig(body, "spec", "path"), str):
+                    found.update(self._by_flux(posixpath.normpath(path.strip("/") or ".")))
+        return frozenset(found)
+
+    def _by_flux(self, folder: str) -> Iterator[str]:
+        """The files that Flux builds in a folder: its kustomization's, or one that it makes of all below."""
+        files = self._repository.files
+        folder = "" if folder == "." else folder
+        if kustomize.file_of(files, folder) is not None:
+            yield from kustomize.closure(files, folder).files
+            return
+        for path in files.below(folder):
+            yield path
+            if posixpath.basename(path) in kustomize.NAMES:
+                yield from kustomize.closure(files, posixpath.dirname(path)).files
