@@ -116,7 +116,7 @@ class Follower:
         neighbours = [
             path
             for path in self.files.children(start.unit.path)
-            if path not in own and self.infos.get(path, {}).get("sources") and path not in self._named
+            if path not in own | self._named and {"object", "sources"} <= self.infos.get(path, {}).keys()
         ]
         if not neighbours:
             return [first]

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from bootstrap.manifests.reader import parse
-from bootstrap.repository.tokens import KEY, is_dummy, token
+from bootstrap.repository.tokens import BY_SOPS, KEY, is_dummy, token
 from bootstrap.resources.index import mapping, sequence
 
 SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
@@ -50,9 +50,12 @@ _EMPTY_KEY = re.compile(KEY.pattern + r"[\s.]*-----END")
 """Where a key would be: its first and last line alone."""
 _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
 
+_NAMED = re.compile(r"[a-z]+(?:[-_][a-z0-9]+)*[-_](token|secret|password|key)")
+
 
 def holds_secret(key: str, text: str) -> bool:
     """Whether the value of a Secret's key is a secret, judged by the key and by the value."""
+    text = BY_SOPS.sub("", text)
     said = _COMMENT.sub("", text) if is_file(text) else text  # comments may explain the format by an example
     if (
         (KEY.search(said) and not _EMPTY_KEY.search(said))
@@ -78,6 +81,8 @@ def _is_secret(name: str, value: str) -> bool:
         return False
     if re.search(r"token$", name, re.IGNORECASE) and len(value.split()) > 3:
         return False  # a sentence about it
+    if (match := _NAMED.fullmatch(value)) and match[1] in name.lower():
+        return False  # it says what belongs there: staging-cluster-token
     return bool(value.strip()) and not is_dummy(value) and not NO_SECRET.fullmatch(value.strip())
 
 

@@ -70,9 +70,15 @@ def _is_mashed(text: str) -> bool:
     return len(set(text)) <= len(text) // 3 or sum(one in "aeiouy" for one in text) <= len(text) // 10
 
 
+BY_SOPS = re.compile(r"ENC\[[^\]\[]*\]")
+"""A value that SOPS has encrypted."""
+
+
 def is_sealed(value: str) -> bool:
-    """Whether a string is what kubeseal makes: the length of an encrypted key, that key, and the rest."""
+    """Whether a string is what SOPS makes, or kubeseal: the length of a key, that key, and the rest."""
     text = value.strip()
+    if BY_SOPS.fullmatch(text):
+        return True
     if len(text) < 340 or not text.startswith("A"):
         return False
     try:

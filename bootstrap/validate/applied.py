@@ -71,11 +71,14 @@ class Applied:
     @cached_property
     def _named(self) -> frozenset[str]:
         """The files that kustomizations name."""
+        files = self._repository.files
+        kustomized = ((key, placed[0][1].unit) for key, placed in self._units.items())
         return frozenset(
             path
-            for key, placed in self._units.items()
-            if placed[0][1].unit.tool == "kustomize"
+            for key, unit in kustomized
+            if unit.tool == "kustomize"
             for path in self._repository.units[key].closure
+            if path != kustomize.file_of(files, unit.path)
         )
 
     @cached_property
@@ -90,7 +93,8 @@ class Applied:
         found = set(self._by_clusters) | set(values_files(self._repository))
         for key, placed in self._units.items():
             unit = self._repository.units[key]
-            own = {fact[3] for fact in unit.facts if fact[0] in _OWN}
+            kinds = _OWN if any(self._leads(scope) for scope, _ in placed) else {_FLUX}
+            own = {fact[3] for fact in unit.facts if fact[0] in kinds}
             whole = own and placed[0][1].unit.tool == "kustomize"
             if whole or any(one.application for _, one in placed):
                 found.update(unit.closure)
@@ -99,6 +103,15 @@ class Applied:
                 if unit.facts[number][0] == _FLUX and isinstance(path := dig(body, "spec", "path"), str):
                     found.update(self._by_flux(posixpath.normpath(path.strip("/") or ".")))
         return frozenset(found)
+
+    def _leads(self, scope: Scope) -> bool:
+        """Whether a start is one: where an app of apps is, Applications that none leads to are not used."""
+        return not self._has_tree or any(one.application for one in scope.applications)
+
+    @cached_property
+    def _has_tree(self) -> bool:
+        """Whether an Application applies others."""
+        return any(one.application for scope in self._repository.scopes for one in scope.applications)
 
     def _by_flux(self, folder: str) -> Iterator[str]:
         """The files that Flux builds in a folder: its kustomization's, or one that it makes of all below."""

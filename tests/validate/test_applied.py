@@ -84,6 +84,20 @@ def test_application_that_points_nowhere_is_an_error_wherever_it_is(run: Run, tm
     assert levels(run, write(tmp_path, ARGOCD, files), LEFT) == {("GB201", "error", False)}
 
 
+def test_application_beside_an_app_of_apps_that_does_not_lead_to_it_is_not_used(
+    run: Run, tmp_path: Path
+) -> None:
+    files = {
+        "root.yaml": application("root", "applications", "argocd"),
+        "applications/shop.yaml": application("shop", "apps/shop", "shop"),
+        "solutions/two/demo.yaml": application("demo", "apps/demo", "demo"),
+        "applications/gone.yaml": application("gone", "apps/gone", "gone"),
+    }
+    root = write(tmp_path, ARGOCD, files, {"clusters/one/root.yaml": None})
+    assert levels(run, root, "solutions/two/demo.yaml") == {("GB201", "warning", True)}
+    assert levels(run, root, "applications/gone.yaml") == {("GB201", "error", False)}
+
+
 def test_severity_that_the_repository_chose_stays(run: Run, tmp_path: Path) -> None:
     files = {LEFT: WRONG, "bootstrap.yaml": "checks: {severity: {GB121: error}}\n"}
     found = levels(run, write(tmp_path, ARGOCD, files), LEFT)

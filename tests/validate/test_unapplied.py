@@ -24,6 +24,13 @@ spec:
           - {path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}
 """
 KUSTOMIZATION = "resources: [ingress.yaml]\n"
+POD = """\
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web, image: registry.example.com/web:1}]}
+"""
 SERVICE = """\
 ---
 apiVersion: v1
@@ -31,7 +38,7 @@ kind: Service
 metadata: {name: api, namespace: shop}
 spec: {selector: {app: api}, ports: [{port: 80}]}
 """
-LAYER = {"apps/shop/kustomization.yaml": KUSTOMIZATION, "apps/shop/ingress.yaml": SHOP + SERVICE}
+LAYER = {"apps/shop/kustomization.yaml": KUSTOMIZATION, "apps/shop/ingress.yaml": SHOP + SERVICE + POD}
 PART = """\
 apiVersion: apps/v1
 kind: DaemonSet
@@ -148,6 +155,9 @@ spec:
     files = {
         "clusters/one/root.yaml": application("shop", "apps/shop", "shop"),
         "apps/shop/web.yaml": ingress,
+        "clusters/one/certificates.yaml": application("cert-manager", "", "cert-manager").replace(
+            "path: ", "chart: cert-manager"
+        ),
     }
     script = 'make letsencrypt-shop shop\ncat <<E | kubectl -n "$1" apply -f -\nkind: Issuer\nE\n'
     severities = [

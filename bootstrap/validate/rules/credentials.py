@@ -84,7 +84,11 @@ def _secret(secret: Resource) -> Iterator[Problem]:
                 continue
             message = f"{secret}: the value of {key} is in Git"
             if holds_secret(str(key), text):
-                yield problem(SECRET, secret, message, field, key)
+                if _is_form(secret):
+                    message += "; most of its values are placeholders"
+                    yield problem(SECRET, secret, message, field, key, level="warning")
+                else:
+                    yield problem(SECRET, secret, message, field, key)
                 return
             if unsure is None and not is_file(text):
                 message += "; nothing shows whether it is confidential"
@@ -110,6 +114,14 @@ def _is_unused_example(secret: Resource) -> bool:
     if _PLACEHOLDER.search(secret.name):
         return True
     return not secret.application and _EXAMPLES.search(secret.file) is not None
+
+
+def _is_form(secret: Resource) -> bool:
+    """Whether most of a Secret's values are placeholders: the others may be examples."""
+    values = [_decoded(one) for one in mapping(secret.body.get("data")).values()]
+    values += [str(one) for one in mapping(secret.body.get("stringData")).values()]
+    filled = [one for one in values if one and not NO_SECRET.fullmatch(one.strip())]
+    return sum(map(is_dummy, filled)) * 2 > max(len(filled), 4)
 
 
 def _names_itself(key: str, text: str) -> bool:

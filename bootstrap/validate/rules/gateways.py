@@ -298,6 +298,14 @@ def _issuers(index: Index, context: ClusterContext) -> Iterator[Problem]:
                 yield from _issuer(index, context, user, kind, str(name), "metadata", "annotations", key)
 
 
+def _has_cert_manager(context: ClusterContext) -> bool:
+    """Whether cert-manager is installed from Git; if not, its issuers may come with it."""
+    if any("cert-manager" in image for image in context.images):
+        return True
+    definitions = context.public.of("CustomResourceDefinition.apiextensions.k8s.io")
+    return any(one.name.endswith(".cert-manager.io") for one in definitions)
+
+
 def _issuer(
     index: Index, context: ClusterContext, user: Resource, kind: str, name: str, *path: str
 ) -> Iterator[Problem]:
@@ -313,5 +321,8 @@ def _issuer(
         message = (
             f"{user} requests a certificate from {kind} {name}, which does not exist{names_near(name, names)}"
         )
+        if level == "error" and not names and not _has_cert_manager(context):
+            message += "; cert-manager is not in Git either"
+            level = "warning"
         there = (f"{kind}.cert-manager.io", namespace, name)
         yield problem(ISSUER, user, message, *path, level=level, unless=there)

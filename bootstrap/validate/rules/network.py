@@ -11,7 +11,7 @@ from bootstrap.resources.index import Index, Resource, mapping, mappings, sequen
 from bootstrap.resources.links import Link, hosts, links, protocol, target_port
 from bootstrap.resources.pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
 from bootstrap.resources.policies import NETWORK_POLICY, Peer, cut, peer, refused
-from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
 
 CUT = Rule(
     "GB323",
@@ -144,7 +144,9 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
         yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if stop := stopped(index, link):
-        yield problem(stop.rule, stop.policy, stop.message, *stop.path)
+        guessed = link.how.startswith("NetworkPolicy ")  # it may be let in, and never ask
+        level: Severity | None = "warning" if guessed else None
+        yield problem(stop.rule, stop.policy, stop.message, *stop.path, level=level)
 
 
 def _serves(service: Resource, port: int) -> bool:

@@ -41,11 +41,19 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
         given |= {one.strip() for one in given_keys.split(",") if one.strip()}
         if str(secret.annotations.get(_REFLECTS) or "") or _COPIES in secret.annotations:
             return None  # a copy: its keys are those of the other
-        of_account = secret.body.get("type") == "kubernetes.io/service-account-token"
-        return given | _ACCOUNT_TOKEN if of_account else given
+        if secret.body.get("type") == "kubernetes.io/service-account-token":
+            return given | _ACCOUNT_TOKEN
+        return None if _is_filled_later(secret, given) else given
     if promised := index.promised.get((namespace, name)):
         return promised
     return _maker_keys(index, namespace, name) or None
+
+
+def _is_filled_later(secret: Resource, given: frozenset[str]) -> bool:
+    """Whether something else gives a Secret its keys: it has none in Git, or a SealedSecret may own it."""
+    return not given or any(
+        f"sealedsecrets.bitnami.com/{way}" in secret.annotations for way in ("managed", "patch")
+    )
 
 
 def makers(index: Index, namespace: str, name: str) -> list[Resource]:

@@ -180,7 +180,10 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
     if not pods:
         if index.knows(service.namespace) and not makes_pods(index, selector, service.namespace):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
-            yield problem(NO_PODS, service, message, "spec", "selector")
+            alone = not any(index.of(*WORKLOADS, namespace=service.namespace))
+            message += "; Git has no pods for this namespace" if alone else ""
+            level: Severity | None = "warning" if alone else None
+            yield problem(NO_PODS, service, message, "spec", "selector", level=level)
         return
     lasting = [pod for pod in pods if pod.kind not in ("Job.batch", "CronJob.batch")] or pods
     for number, port in enumerate(sequence(service.spec.get("ports"))):
