@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -186,3 +188,21 @@ def _until_status(cluster: Cluster, namespace: str, name: str, **counts: int) ->
             return
         assert time.monotonic() < deadline, status
         time.sleep(0.05)
+
+
+@contextmanager
+def meanwhile(act: Callable[[], object]) -> Iterator[None]:
+    """Do, again and again, what a controller would; what it raises is raised at the end."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.2):
+            act()
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(run)
+        try:
+            yield
+        finally:
+            ended.set()
+            done.result()

@@ -71,6 +71,18 @@ def in_wave(item: dict[str, Any], wave: int) -> dict[str, Any]:
     return with_retries(item)
 
 
+def two_waves(project: str, url: str, namespace: str, first: str = "first") -> tuple[dict[str, Any], ...]:
+    """Two Applications, the second a wave after the first, whose folder is `first`."""
+    return (
+        in_wave(application(f"{project}-first", project, url, first, namespace), 0),
+        in_wave(application(f"{project}-second", project, url, "second", namespace), 1),
+    )
+
+
+SECOND = {**settings("two"), "metadata": {"name": "second"}}
+"""What the second one applies."""
+
+
 def state(cluster: Cluster, application_name: str) -> dict[str, Any] | None:
     """An Application's status; None if it does not exist."""
     found = kube.get(cluster, "argoproj.io/v1alpha1", "Application", argocd.NAMESPACE, application_name)
@@ -97,15 +109,14 @@ def test_a_failing_wave_holds_the_next_one_back_until_a_fix_is_pushed(
     name: str,  # noqa: F811
 ) -> None:
     """One object of the first wave is refused, another applied: by Argo CD's own lights that is Healthy."""
-    first = in_wave(application(f"{name}-first", name, repository.url, "first", namespace), 0)
-    second = in_wave(application(f"{name}-second", name, repository.url, "second", namespace), 1)
+    first, second = two_waves(name, repository.url, namespace)
     repository.push(
         {
             "root/first.yaml": first,
             "root/second.yaml": second,
             "first/settings.yaml": settings("one"),
             "first/service.yaml": service(70000),
-            "second/settings.yaml": {**settings("two"), "metadata": {"name": "second"}},
+            "second/settings.yaml": SECOND,
         }
     )
     kube.apply(cluster, [made(root(name, repository.url))])
@@ -138,14 +149,13 @@ def test_a_wave_that_cannot_be_rendered_is_fixed_by_a_commit_to_the_root(
     name: str,  # noqa: F811
 ) -> None:
     """The root's own manifests change while its sync has failed: the next try takes the newest commit."""
-    first = in_wave(application(f"{name}-first", name, repository.url, "nowhere", namespace), 0)
-    second = in_wave(application(f"{name}-second", name, repository.url, "second", namespace), 1)
+    first, second = two_waves(name, repository.url, namespace, "nowhere")
     repository.push(
         {
             "root/first.yaml": first,
             "root/second.yaml": second,
             "first/settings.yaml": settings("one"),
-            "second/settings.yaml": {**settings("two"), "metadata": {"name": "second"}},
+            "second/settings.yaml": SECOND,
         }
     )
     kube.apply(cluster, [made(root(name, repository.url))])
@@ -178,9 +188,7 @@ def test_issuers_without_a_way_to_their_authority_hold_no_wave(
     name: str,  # noqa: F811
 ) -> None:
     """The catalog's own, with what cert-manager says of them where Let's Encrypt cannot be reached."""
-    first = in_wave(application(f"{name}-first", name, repository.url, "first", namespace), 0)
-    second = in_wave(application(f"{name}-second", name, repository.url, "second", namespace), 1)
-    later = {**settings("two"), "metadata": {"name": "second"}}
+    first, second = two_waves(name, repository.url, namespace)
     commit = repository.push({"root/first.yaml": first, "first/settings.yaml": settings("one")})
     kube.apply(cluster, [made(root(name, repository.url))])
     argocd.wait(cluster, f"{name}-root", commit, TIMEOUT)
@@ -195,7 +203,7 @@ def test_issuers_without_a_way_to_their_authority_hold_no_wave(
         path = f"/apis/cert-manager.io/v1/clusterissuers/{wanted}/status"
         merge = "application/merge-patch+json"
         request(cluster, "PATCH", path, "as cert-manager", body=body, content_type=merge)
-    commit = repository.push({"root/second.yaml": second, "second/settings.yaml": later})
+    commit = repository.push({"root/second.yaml": second, "second/settings.yaml": SECOND})
     ended = argocd.wait(cluster, f"{name}-root", commit, TIMEOUT)
     assert ended.ready
     told = {one["name"]: one.get("health") for one in (state(cluster, f"{name}-first") or {})["resources"]}

@@ -7,10 +7,8 @@ the data of the handle that it names, and what it does not know it refuses.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,21 +163,8 @@ class Driver:
                 content_type="application/merge-patch+json",
             )
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        ended = threading.Event()
-
-        def run() -> None:
-            while not ended.wait(0.2):
-                self.look()
-
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(run)
-            try:
-                yield
-            finally:
-                ended.set()
-                done.result()
+    def running(self) -> AbstractContextManager[None]:
+        return kubernetes.meanwhile(self.look)
 
 
 def claim(world: World, name: str) -> dict[str, Any]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from bootstrap.manifests.reader import documents
 from tests.applications import application
 from tests.conftest import USER_ENVIRONMENT, cache_key, programs_cache
 from tests.git_repositories import git
+from tests.sandbox.kubernetes import meanwhile
 from tests.sandbox.upgrade.test_upgrade import upgrade
 from tests.sandbox.world import World
 
@@ -115,21 +113,8 @@ class Syncing:
         kube.apply(self.world.cluster, objects, force=True, namespace="argocd")
         self.seen.append(tip)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        ended = threading.Event()
-
-        def run() -> None:
-            while not ended.wait(0.2):
-                self.sync()
-
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(run)
-            try:
-                yield
-            finally:
-                ended.set()
-                done.result()
+    def running(self) -> AbstractContextManager[None]:
+        return meanwhile(self.sync)
 
 
 def test_every_minor_is_gone_through_with_its_crds_first_and_a_revert_goes_back(
