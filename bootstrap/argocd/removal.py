@@ -7,7 +7,7 @@ knows of one that was killed, and `init` does not install into the middle of a r
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from bootstrap.manifests.objects import ClusterObject
 
 NAME = "bootstrap-uninstall"
 KEY = "removal.json"
+Outliving = tuple[str, str, str, str, str]
+"""API version, kind, namespace, name, and why it stays: only an Application tells that, and it goes first."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Removal:
     folder: str = ""
     argocd: bool = True
     """Whether Argo CD itself goes."""
+    left: tuple[str, ...] = ()
+    """The Applications, as namespace/name, that are deleted without their objects."""
+    kept: tuple[Outliving, ...] = ()
+    """What outlives the Applications that are deleted with their objects."""
 
 
 def pending(cluster: Cluster) -> Removal | None:
@@ -43,12 +49,19 @@ def parse(config_map: Mapping[str, Any]) -> Removal:
     """The note's content; InputError when it is not one."""
     try:
         data = json.loads((config_map.get("data") or {})[KEY])
-        return Removal(**{**data, "applications": tuple(data["applications"])})
+        lists = {key: tuple(data.get(key, ())) for key in ("applications", "left")}
+        kept = tuple(_outliving(one) for one in data.get("kept", ()))
+        return Removal(**{**data, **lists, "kept": kept})
     except (KeyError, TypeError, ValueError) as error:
         namespace = config_map["metadata"]["namespace"]
         place = f"ConfigMap {namespace}/{NAME}"
         hint = f"delete it, and run bootstrap uninstall again: kubectl -n {namespace} delete configmap {NAME}"
         raise InputError("reading the note of a removal", f"{place} cannot be read: {error}", hint) from error
+
+
+def _outliving(written: Sequence[str]) -> Outliving:
+    api_version, kind, namespace, name, why = map(str, written)
+    return api_version, kind, namespace, name, why
 
 
 def note(removal: Removal, namespace: str) -> ClusterObject:

@@ -10,11 +10,10 @@ from typing import Any
 from bootstrap.core.names import is_own_source
 from bootstrap.manifests.reader import documents
 from bootstrap.repository import kustomize
-from bootstrap.resources.applications import has_finalizer, sources, sync_options
+from bootstrap.resources.applications import has_finalizer, kept_by, sources
 from bootstrap.resources.products import GROUPS_OF, KNOWN_CHARTS
 
 _LOCAL = "config.kubernetes.io/local-config"
-_POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition"
 _SHARED = {"argo-rollouts": ("argoproj.io",), "eck-operator": ("k8s.elastic.co",)}
 """Chart → API groups of its CRDs that others define kinds in, too, or whose subdomains its groups are."""
@@ -65,14 +64,7 @@ def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, 
 
 def _stays(item: Mapping[str, Any], application: Mapping[str, Any]) -> bool:
     """Whether an object is kept; its own option takes precedence over its Application's."""
-    if item["kind"] == _CRD or (item["metadata"].get("annotations") or {}).get(_POLICY) == "keep":
-        return True
-    general = [str(one) for one in (application["spec"].get("syncPolicy") or {}).get("syncOptions") or ()]
-    for option in (*sync_options(item), *general):
-        name, _, value = option.partition("=")
-        if name.strip() == "Delete":
-            return value.strip() == "false"
-    return False
+    return item["kind"] == _CRD or bool(kept_by(item, application))
 
 
 def _crds_of(application: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bootstrap.diff.anew import Syncing, syncing_of
-from bootstrap.resources.applications import destination, has_finalizer, sync_options
+from bootstrap.resources.applications import POLICY, destination, has_finalizer, sync_options
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, sequence
 
-_POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _LABEL = "app.kubernetes.io/instance"
@@ -80,8 +79,8 @@ class Applications:
         option = _option(resource, application, "Delete")
         if option == "false":
             return Fate(False, "it stays: sync option Delete=false")
-        if resource.annotations.get(_POLICY) == "keep":
-            return Fate(False, f"it stays: {_POLICY}: keep")
+        if resource.annotations.get(POLICY) == "keep":
+            return Fate(False, f"it stays: {POLICY}: keep")
         if resource.kind == _CRD:
             return Fate(False, "it stays: a definition is not deleted with its Application")
         if not has_finalizer(application.body):

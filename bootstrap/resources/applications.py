@@ -13,6 +13,7 @@ from bootstrap.resources.index import IN_CLUSTER, dig, mapping, sequence
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 """With it, alone or followed by `/foreground` or `/background`, an Application's objects go when it does."""
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+POLICY = "helm.sh/resource-policy"
 
 
 def has_finalizer(application: Mapping[str, Any]) -> bool:
@@ -25,6 +26,22 @@ def sync_options(body: Mapping[str, Any]) -> list[str]:
     """The sync options in an object's own annotation, such as `Prune=false`, in their order."""
     annotations = mapping(mapping(body.get("metadata")).get("annotations"))
     return [part.strip() for part in str(annotations.get(SYNC_OPTIONS) or "").split(",")]
+
+
+def kept_by(body: Mapping[str, Any], application: Mapping[str, Any]) -> str:
+    """What keeps an object when its Application is deleted with its objects; "" if nothing does.
+
+    As Argo CD decides it: the object's own option takes precedence over its Application's.
+    """
+    annotations = mapping(mapping(body.get("metadata")).get("annotations"))
+    if annotations.get(POLICY) == "keep":
+        return f"{POLICY}: keep"
+    general = sequence(dig(application, "spec", "syncPolicy", "syncOptions"))
+    for text in (*sync_options(body), *general):
+        name, _, value = str(text).partition("=")
+        if name.strip() == "Delete":
+            return "Delete=false" if value.strip() == "false" else ""
+    return ""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.argocd.removal import Outliving
+from bootstrap.core.errors import ApiError
 from bootstrap.core.text import counted
 from bootstrap.kube.crds import CRD
+from bootstrap.kube.parallel import in_parallel
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.resources.applications import sync_options
+from bootstrap.resources.applications import kept_by
+from bootstrap.resources.index import dig, sequence
 
-KEPT = ("Delete=false", "Prune=false")
-LOOKED_AT = ("PersistentVolumeClaim", "Service", "StatefulSet")
+CREATED = "CreateNamespace=true"
+Place = tuple[str, str, str, str]
+"""API version, kind, namespace and name of an object."""
 
 
 @dataclass(frozen=True)
@@ -29,43 +34,83 @@ class Loss:
 
 @dataclass(frozen=True)
 class Costs:
-    """`losses` are gone for good; `crds` outlive their Application, and `kept` are marked to stay."""
+    """`losses` are gone for good; `kept` outlives its Application, with the reason."""
 
     losses: tuple[Loss, ...] = ()
-    crds: tuple[ClusterObject, ...] = ()
-    kept: tuple[ClusterObject, ...] = ()
+    kept: tuple[Outliving, ...] = ()
 
 
-def costs(cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]]) -> Costs:
-    """The costs of deleting Applications with their objects."""
-    wanted = list(_resources(applications))
-    namespaces = {one.name for one in wanted if one.kind == "Namespace"}
-    crds = [one for one in wanted if one.kind == CRD]
-    kept: list[ClusterObject] = []
-    for name in sorted(namespaces):
-        live = kube.get(cluster, "v1", "Namespace", None, name)
-        if live is None or _stays(live):
-            namespaces.discard(name)
-            kept += [ClusterObject("v1", "Namespace", "", name, b"")] if live else []
-    losses = [*_of_namespaces(cluster, namespaces), *_of_objects(cluster, wanted, namespaces, kept)]
-    return Costs(tuple(losses), tuple(crds), tuple(kept))
+def costs(
+    cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]], known: Sequence[Outliving] = ()
+) -> Costs:
+    """The costs of deleting Applications with their objects.
 
-
-def _resources(applications: Iterable[Mapping[str, Any]]) -> Iterable[ClusterObject]:
+    `known`: what an earlier run found to be kept; its Applications may be gone.
+    """
+    named = {_place(item): item for item in map(_named, known)}
+    owners: dict[Place, Mapping[str, Any]] = {}
     for application in applications:
-        for item in (application.get("status") or {}).get("resources") or ():
-            group = f"{item['group']}/" if item.get("group") else ""
-            yield ClusterObject(
-                f"{group}{item['version']}",
-                str(item["kind"]),
-                str(item.get("namespace") or ""),
-                str(item["name"]),
-                b"",
-            )
+        for item in _resources(application):
+            named[_place(item)] = item
+            owners[_place(item)] = application
+    lives = dict(zip(named, in_parallel(lambda one: _live(cluster, one), named.values()), strict=True))
+    reasons = {one[:4]: one[4] for one in known}
+    why = {
+        place: (kept_by(live, owners[place]) or _as_crd(live)) if place in owners else reasons[place]
+        for place, live in lives.items()
+        if live
+    }
+    wanted = [item for place, item in named.items() if place in owners]
+    namespaces = {one.name for one in wanted if one.kind == "Namespace" and not why.get(_place(one), "-")}
+    losses = [*_of_namespaces(cluster, namespaces), *_of_objects(cluster, wanted, lives, why, namespaces)]
+    kept = [(*place, reason) for place, reason in why.items() if reason and place[2] not in namespaces]
+    created = [*_created(cluster, applications, {*namespaces, *(place[3] for place in why)})]
+    return Costs(tuple(losses), tuple(sorted({*kept, *created})))
 
 
-def _stays(live: Mapping[str, Any]) -> bool:
-    return any(option in KEPT[:1] for option in sync_options(live))
+def _place(item: ClusterObject) -> Place:
+    return item.api_version, item.kind, item.namespace, item.name
+
+
+def _named(one: Outliving) -> ClusterObject:
+    return ClusterObject(*one[:4], b"")
+
+
+def _as_crd(live: Mapping[str, Any]) -> str:
+    return CRD if live["kind"] == CRD else ""
+
+
+def _live(cluster: kube.Cluster, item: ClusterObject) -> Mapping[str, Any] | None:
+    """The object; None if it is gone, or of a kind that cannot be read."""
+    try:
+        return kube.get(cluster, item.api_version, item.kind, item.namespace or None, item.name)
+    except ApiError:
+        return None
+
+
+def _created(
+    cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]], known: set[str]
+) -> Iterable[Outliving]:
+    """The namespaces that Argo CD created for an Application, and deletes with none."""
+    for application in applications:
+        name = str(dig(application, "spec", "destination", "namespace") or "")
+        general = map(str, sequence(dig(application, "spec", "syncPolicy", "syncOptions")))
+        if name and name not in known and CREATED in general:
+            item = ClusterObject("v1", "Namespace", "", name, b"")
+            if _live(cluster, item):
+                yield ("v1", "Namespace", "", name, CREATED)
+
+
+def _resources(application: Mapping[str, Any]) -> Iterable[ClusterObject]:
+    for item in (application.get("status") or {}).get("resources") or ():
+        group = f"{item['group']}/" if item.get("group") else ""
+        yield ClusterObject(
+            f"{group}{item['version']}",
+            str(item["kind"]),
+            str(item.get("namespace") or ""),
+            str(item["name"]),
+            b"",
+        )
 
 
 def _of_namespaces(cluster: kube.Cluster, names: set[str]) -> Iterable[Loss]:
@@ -80,21 +125,21 @@ def _of_namespaces(cluster: kube.Cluster, names: set[str]) -> Iterable[Loss]:
 
 
 def _of_objects(
-    cluster: kube.Cluster, wanted: Sequence[ClusterObject], namespaces: set[str], kept: list[ClusterObject]
+    cluster: kube.Cluster,
+    wanted: Sequence[ClusterObject],
+    lives: Mapping[Place, Mapping[str, Any] | None],
+    why: Mapping[Place, str],
+    namespaces: set[str],
 ) -> Iterable[Loss]:
     for item in wanted:
-        if item.namespace in namespaces or item.kind not in LOOKED_AT:
+        live = lives[_place(item)]
+        if live is None or item.namespace in namespaces or why[_place(item)]:
             continue
-        live = kube.get(cluster, item.api_version, item.kind, item.namespace, item.name)
-        if live is None:
-            continue
-        if _stays(live):
-            kept.append(item)
-        elif item.kind == "PersistentVolumeClaim":
+        if item.kind == "PersistentVolumeClaim":
             yield _claim(cluster, live)
         elif item.kind == "Service" and _address(live):
             yield _balancer(live)
-        elif _claims_go(live):
+        elif item.kind == "StatefulSet" and _claims_go(live):
             yield Loss(item, "its claims, which its retention policy deletes with it")
 
 

@@ -116,7 +116,11 @@ def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
         namespace=namespace,
         others=(*whose, *(f"{kind}: not read" for kind in found.unread)),
         controller_runs=_controller_runs(cluster, installation),
-        costs=losses.costs(cluster, [one for one in going if has_finalizer(one)]) if cascading else Costs(),
+        costs=losses.costs(
+            cluster,
+            [one for one in going if cascading and has_finalizer(one)],
+            pending.kept if pending else (),
+        ),
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap.argocd import removal
-from bootstrap.argocd.removal import Removal
+from bootstrap.argocd.removal import Outliving, Removal
 from bootstrap.argocd.status import Key
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.text import counted
+from bootstrap.kube.crds import CRD
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.resources.applications import has_finalizer
+from bootstrap.uninstall.losses import CREATED
 from bootstrap.uninstall.observe import OWN_PROJECT, WORKLOADS, Seen
 from bootstrap.uninstall.steps import (
     Begin,
@@ -115,7 +118,21 @@ def _note(seen: Seen, decided: Wanted) -> Removal:
         branch=seen.place.branch,
         folder=seen.place.folder,
         argocd=decided.argocd,
+        left=tuple(sorted({*_left_before(seen), *(f"{key[0]}/{key[1]}" for key in _left(seen, decided))})),
+        kept=seen.costs.kept,
     )
+
+
+def _left(seen: Seen, decided: Wanted) -> list[Key]:
+    """The Applications that are deleted without their objects, but the root and Argo CD's own."""
+    children = [key for key in seen.tree if key not in ((seen.home, SELF), seen.root)]
+    return [key for key in children if not (decided.prune and _cascades(seen, key))]
+
+
+def _left_before(seen: Seen) -> list[str]:
+    """As namespace/name, those that an earlier run has deleted so."""
+    there = {f"{namespace}/{name}" for namespace, name in seen.tree}
+    return [name for name in (seen.pending.left if seen.pending else ()) if name not in there]
 
 
 def _cascades(seen: Seen, key: Key) -> bool:
@@ -172,22 +189,33 @@ def _git(seen: Seen) -> Iterator[Step]:
         yield RemoveFromGit(seen.place.repo_url, seen.place.branch, seen.place.folder)
 
 
+def _kept(kept: Sequence[Outliving]) -> Iterator[str]:
+    """What outlives the Applications, a line for each reason."""
+    reasons: dict[str, list[ClusterObject]] = {}
+    for one in kept:
+        reasons.setdefault(one[4], []).append(ClusterObject(*one[:4], b""))
+    for why, objects in sorted(reasons.items()):
+        if why == CRD:
+            count, names = counted(len(objects), "CRD"), some([one.name for one in objects])
+            yield f"{count} of the Applications, since Argo CD deletes none: {names}"
+        elif why == CREATED:
+            yield f"{some([str(one) for one in objects])}: Argo CD deletes no namespace that it created"
+        else:
+            yield f"{some([str(one) for one in objects])}: kept by {why}"
+
+
 def stays(seen: Seen, decided: Wanted) -> list[str]:
     """What is left in the cluster, a line each."""
     lines = []
-    left = [key for key in seen.tree if key not in ((seen.home, SELF), seen.root)]
-    cascading = [key for key in left if decided.prune and _cascades(seen, key)]
-    rest = sorted(name for _, name in (key for key in left if key not in cascading))
+    rest = sorted(name for _, name in _left(seen, decided))
+    before = sorted(one.partition("/")[2] for one in _left_before(seen))
     if rest and decided.prune:
         lines.append(f"the objects of {some(rest)}: in Git, it has no finalizer that deletes them")
     elif rest:
         lines.append(f"the workloads of {counted(len(rest), 'Application')}: {some(rest)}")
-    if decided.prune and seen.costs.kept:
-        lines.append(f"{some([str(one) for one in seen.costs.kept])}: their own Delete=false keeps them")
-    if decided.prune and seen.costs.crds:
-        count = counted(len(seen.costs.crds), "CRD")
-        names = some([one.name for one in seen.costs.crds])
-        lines.append(f"{count} of the Applications, since Argo CD deletes none: {names}")
+    if before:
+        lines.append(f"the objects of {some(before)}: an earlier run has deleted it without them")
+    lines += _kept(seen.costs.kept)
     if seen.argocd and not decided.argocd:
         why = "--keep-argocd" if seen.ours else f"installed by {seen.argocd.installed_by}, not by bootstrap"
         lines.append(f"Argo CD in {seen.argocd.namespace} ({why})")

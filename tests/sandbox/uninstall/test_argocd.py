@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from bootstrap import argocd, kube
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube.removal import merge_patch
+from bootstrap.kube.removal import merge_patch, wait_until_gone
+from bootstrap.manifests.objects import ClusterObject
 from tests.conftest import Run
 
 
@@ -32,8 +34,13 @@ def test_argocd_deletes_what_it_deployed_and_init_brings_it_back(private: Invoca
     assert "held by gone.example.com/nobody (a controller of gone.example.com)" in late.err
     assert "kubectl -n voting-app-dev patch deployment db --type=merge" in late.err
     merge_patch(cluster, *deployment, {"metadata": {"finalizers": None}})
+    # Argo CD ends what it has begun: the next run has nothing but the note to read what stays from.
+    app = ClusterObject("argoproj.io/v1alpha1", "Application", "argocd", "voting-app-dev", b"")
+    assert wait_until_gone(cluster, [app], time.monotonic() + 60) == []
     done = run("uninstall", "--prune", "--yes", told["context"], env=env)
     assert done.exit == 0, done.err
+    assert "Namespace voting-app-dev: kept by Delete=false" in late.err
+    assert "Namespace voting-app-dev: kept by Delete=false" in done.err
     assert kube.get(cluster, "v1", "Namespace", None, "argocd") is None
     for kind in ("Deployment", "StatefulSet"):
         assert kube.list_objects(cluster, "apps/v1", kind, "voting-app-dev") == []

@@ -9,6 +9,9 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.argocd import removal
+from bootstrap.argocd.removal import Removal
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.uninstall import losses
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.sandbox.kubernetes import config_map, made
 from tests.sandbox.living import APPLICATION, FINALIZER, application, lived_in
@@ -138,6 +141,9 @@ def test_a_finalizer_of_somebody_else_is_named_when_the_time_is_over(shop: World
     assert "backup.example.com/keep (a controller of backup.example.com)" in late.err
     assert "kubectl -n argocd patch application db" in late.err
     assert FINALIZER not in late.err
+    told = json.loads(uninstall(shop, run, "--dry-run", "-o", "json").out)
+    assert "the workloads of 1 Application: db" in told["stays"]
+    assert "the objects of shop: an earlier run has deleted it without them" in told["stays"]
 
     pending = shop.init()
     assert pending.exit == 3
@@ -201,3 +207,42 @@ def test_a_cluster_that_is_gone_is_taken_out_of_git_alone(lived: World, run: Run
 def test_an_empty_cluster_has_nothing_to_take_away(lived: World, run: Run) -> None:
     done = uninstall(lived, run)
     assert (done.exit, "nothing to do" in done.out) == (0, True)
+
+
+def test_what_outlives_its_application_is_known_as_long_as_it_is_there(shop: World) -> None:
+    keep = {"helm.sh/resource-policy": "keep"}
+    option = "argocd.argoproj.io/sync-options"
+    kube.ensure_namespace(shop.cluster, "created")
+    for name, marks in (("policy", keep), ("option", {option: "Delete=false"}), ("gone", {})):
+        item = json.loads(config_map(name, a="b").text)
+        item["metadata"] |= {"namespace": "shop", "annotations": marks}
+        kube.apply(shop.cluster, [made(item)], namespace="shop")
+    for name, marks in (("overruled", {option: "Delete=true"}), ("follows", {})):
+        item = json.loads(config_map(name, a="b").text)
+        item["metadata"] |= {"namespace": "created", "annotations": marks}
+        kube.apply(shop.cluster, [made(item)], namespace="created")
+    first, second = application("first", 1), application("second", 2)
+    first["status"] = {"resources": [of("ConfigMap", "shop", name) for name in ("policy", "option", "gone")]}
+    second["spec"]["destination"]["namespace"] = "created"
+    second["spec"]["syncPolicy"]["syncOptions"] = ["CreateNamespace=true", "Delete=false"]
+    second["status"] = {
+        "resources": [of("ConfigMap", "created", "overruled"), of("ConfigMap", "created", "follows")]
+    }
+    expected = {
+        ("v1", "ConfigMap", "shop", "policy", "helm.sh/resource-policy: keep"),
+        ("v1", "ConfigMap", "shop", "option", "Delete=false"),
+        ("v1", "ConfigMap", "created", "follows", "Delete=false"),
+        ("v1", "Namespace", "", "created", "CreateNamespace=true"),
+    }
+    found = losses.costs(shop.cluster, [first, second])
+    assert set(found.kept) == expected
+    kube.delete(shop.cluster, [ClusterObject("v1", "ConfigMap", "shop", "policy", b"")])
+    later = losses.costs(shop.cluster, [], found.kept)
+    assert set(later.kept) == {one for one in expected if one[3] != "policy"}
+    written = Removal(True, False, ("argocd/first",), left=("argocd/second",), kept=later.kept)
+    assert removal.parse(json.loads(removal.note(written, "argocd").text)) == written
+
+
+def of(kind: str, namespace: str, name: str) -> dict[str, str]:
+    """An entry of an Application's status.resources."""
+    return {"version": "v1", "kind": kind, "namespace": namespace, "name": name}
