@@ -115,12 +115,24 @@ def _sync(application: Application, state: Mapping[str, Any], revision: str | No
         what = _out_of_sync(state)
         if sync == "OutOfSync" and (automated is None or automated.get("enabled") is False):
             return Reason(f"someone to sync it: it has no automated sync policy{what}", final=True)
+        if what and not _prunes(automated) and _only_to_prune(state):
+            return Reason(f"someone to delete what Git no longer has: it does not prune{what}", final=True)
         return Reason(f"its sync: {sync}{what}")
     found = revisions(application)
     if revision and revision not in found:
         at = ", ".join(item[:12] for item in found) or "none"
         return Reason(f"revision {revision[:12]}: it is at {at}", final=True)
     return None
+
+
+def _prunes(automated: Mapping[str, Any] | None) -> bool:
+    return bool((automated or {}).get("prune"))
+
+
+def _only_to_prune(state: Mapping[str, Any]) -> bool:
+    """Whether all that is out of sync is what only a sync that prunes would end."""
+    items = [item for item in state.get("resources") or () if item.get("status") == "OutOfSync"]
+    return all(item.get("requiresPruning") for item in items)
 
 
 def _out_of_sync(state: Mapping[str, Any]) -> str:

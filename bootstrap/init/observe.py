@@ -98,7 +98,8 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
             findings += preflight.of_removal(removal.pending(session.acting.cluster), namespace)
     if view:
         findings += view.findings
-        findings += preflight.of_repository(view.repo, cluster, writes=bool(view.desired.commits))
+        writes = bool(view.desired.commits) and not request.go_on  # that one never pushes
+        findings += preflight.of_repository(view.repo, cluster, writes)
     if session.acting.cluster and view:
         session.acting.cluster.argocd_namespace = view.settings.argocd_namespace
     if cluster and view:

@@ -28,11 +28,11 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
     `known` are those whose checksums this program has. RefusedError: a minor on the way is not among them,
     or the wanted one is older.
     """
-    wanted = wanted if wanted.startswith("v") else f"v{wanted}"
+    given, wanted = wanted, wanted if wanted.startswith("v") else f"v{wanted}"
     old, new = numbers(current), numbers(wanted)
     if new == (0, 0, 0):
         raise InputError(
-            "reading --argocd", f"{wanted!r} is not a version", f"give one such as {argocd.VERSION}"
+            "reading --argocd", f"{given!r} is not a version", f"give one such as {argocd.VERSION}"
         )
     if new == old:
         return ()

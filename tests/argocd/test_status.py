@@ -116,6 +116,26 @@ def test_what_one_waits_for(fields: dict[str, Any], text: str, final: bool) -> N
 
 
 @pytest.mark.parametrize(
+    ("prune", "others", "text", "final"),
+    [
+        (False, (), "someone to delete what Git no longer has: it does not prune (Service metrics)", True),
+        (True, (), "its sync: OutOfSync (Service metrics)", False),
+        (False, ("web",), "its sync: OutOfSync (Service metrics, Service web)", False),
+    ],
+)
+def test_what_is_no_longer_in_git_and_not_pruned_waits_for_someone(
+    prune: bool, others: tuple[str, ...], text: str, final: bool
+) -> None:
+    gone = {"kind": "Service", "name": "metrics", "status": "OutOfSync", "requiresPruning": True}
+    changed = [{"kind": "Service", "name": name, "status": "OutOfSync"} for name in others]
+    one = application("a", "OutOfSync", resources=[gone, *changed])
+    one["spec"]["syncPolicy"]["automated"] = {"prune": prune}
+    status = of(root("a"), one)
+    assert waiting(status)["a"] == text
+    assert status.final is final
+
+
+@pytest.mark.parametrize(
     ("kind", "message", "final"),
     [
         ("ComparisonError", "failed to list refs: authentication required: Unauthorized", True),

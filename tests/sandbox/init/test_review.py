@@ -52,9 +52,10 @@ def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follow
     assert protected.objects() == before
     assert set(protected.files()) == {"README.md"}
 
-    early = protected.init("--pr", "--continue")
-    assert early.exit == ExitStatus.REFUSED
-    assert "does not have the layout yet" in early.err
+    for options in (("--pr", "--continue"), ("--continue",)):
+        early = protected.init(*options)
+        assert early.exit == ExitStatus.REFUSED
+        assert "does not have the layout yet" in early.err
     assert protected.objects() == before
 
     merge(protected, request["number"])
