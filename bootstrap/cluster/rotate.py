@@ -14,7 +14,7 @@ from bootstrap.cluster.handlers import Acting
 from bootstrap.cluster.observe import Seen
 from bootstrap.cluster.request import Request
 from bootstrap.cluster.steps import Plan, Step, title
-from bootstrap.core.errors import ExitStatus, NotFound, RefusedError
+from bootstrap.core.errors import AuthenticationFailed, ExitStatus, NotFound, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.git import credential as git_credential
 from bootstrap.git import credential_file
@@ -120,12 +120,17 @@ def _new_credential(request: Request, seen: Seen, output: Output) -> dict[str, s
 
 def _try(credential: Credential, url: str, seen: Seen, output: Output) -> None:
     """RefusedError when the credential cannot read the branch that Argo CD follows."""
-    with git.open_remote(url, seen.place.branch or None, credential, output.invocation) as remote:
-        state = remote.observe()
+    tried = f"reading {url} with the new credential"
+    try:
+        with git.open_remote(url, seen.place.branch or None, credential, output.invocation) as remote:
+            state = remote.observe()
+    except AuthenticationFailed as error:
+        hint = "check the new one (--argocd-token-file, --argocd-ssh-key); nothing was changed"
+        raise AuthenticationFailed(tried, error.found, hint) from error
     if not state.exists or state.tip is None:
         found = "the new credential cannot read the repository, or its branch"
         hint = "give one that can read both; nothing was changed"
-        raise RefusedError(f"reading {url} with the new credential", found, hint)
+        raise RefusedError(tried, found, hint)
 
 
 def _execute(made: Plan, acting: Acting, output: Output) -> None:

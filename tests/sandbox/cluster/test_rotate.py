@@ -94,7 +94,8 @@ def test_a_credential_that_does_not_read_changes_nothing(lived: World, run: Run,
     token.write_text("wrong-token-of-nobody")
     token.chmod(0o600)
     refused = rotate(lived, run, "credential", "--repo", lived.url, "--argocd-token-file", str(token))
-    assert refused.exit in (3, 4), refused.err
+    assert refused.exit == 4, refused.err
+    assert "check the new one (--argocd-token-file" in refused.err
     assert repository(lived) == before
 
 
