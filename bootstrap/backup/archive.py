@@ -20,6 +20,8 @@ from bootstrap.git import credential_file
 
 FORMAT = 1
 SUFFIX, INDEX = ".age", ".index.json"
+WRONG_KEY = ("No matching keys found", "Decryption failed")
+"""What the library says of a key, and of a passphrase, that is not the file's; all else is the file."""
 PASSPHRASE = "BOOTSTRAP_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
 
 Object = Mapping[str, Any]
@@ -85,7 +87,10 @@ def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Ba
             hint = f"give --identity-file, or --passphrase-file or {PASSPHRASE}"
             raise InputError(tried, "no key is given", hint, where)
     except (pyrage.DecryptError, pyrage.IdentityError) as error:
-        raise InputError(tried, str(error), "give the key that it was encrypted for", where) from error
+        hint = "give the key that it was encrypted for"
+        if str(error) not in WRONG_KEY:
+            hint = "the file is damaged or cut off: restore it, or use another backup"
+        raise InputError(tried, str(error), hint, where) from error
     try:
         data = json.loads(text)
         if data["format"] != FORMAT:

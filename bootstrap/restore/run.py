@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.argocd.credential import TYPE_LABEL
 from bootstrap.backup import archive, volumes
 from bootstrap.backup.archive import Backup, Keys, name_of
 from bootstrap.core.errors import Conflict, ExitStatus, InputError, RefusedError
@@ -20,6 +21,8 @@ from bootstrap.plan.execute import execute
 
 CONTENT = ("type", "data", "binaryData")
 SHOWN = 8
+PLAIN = ("name", "project", "server", "type", "url", "username")
+"""Keys of Argo CD's repositories and clusters that are no credential."""
 
 Object = Mapping[str, Any]
 
@@ -103,7 +106,10 @@ def _read(request: Request, output: Output) -> Backup:
     saved = archive.opened(content, request.keys, output.invocation, str(request.file))
     for item in saved.objects:
         if item["kind"] == "Secret":
-            for value in (item.get("data") or {}).values():
+            plain = PLAIN if TYPE_LABEL in (item["metadata"].get("labels") or {}) else ()
+            for key, value in (item.get("data") or {}).items():
+                if key in plain:
+                    continue  # the URL is in the plan, and in the command that comes next
                 output.invocation.keep_secret(base64.b64decode(value).decode("utf-8", "replace"))
     return saved
 

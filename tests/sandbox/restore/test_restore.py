@@ -39,6 +39,7 @@ def test_what_git_does_not_have_comes_back_before_init(lived: World, run: Run, k
     back = restore(lived, run, told["file"], key)
     assert back.exit == 0, back.err
     assert "s3cret-value" not in back.out + back.err
+    assert f"next: bootstrap init {lived.url} --cluster-only" in back.out
     up = lived.init("--cluster-only")
     assert up.exit == 0, up.err
     assert kept(lived, names) == before
@@ -71,7 +72,13 @@ def test_another_key_or_none_opens_nothing(lived: World, run: Run, key: Path, tm
     other.touch(mode=0o600)
     other.write_text(str(pyrage.x25519.Identity.generate()))
     wrong = restore(lived, run, file, other)
-    assert wrong.exit == 2
+    assert (wrong.exit, "the key that it was encrypted for" in wrong.err) == (2, True)
+    content = Path(file).read_bytes()
+    for number, damaged in enumerate((content[:150], content[:-40], content[:-3] + b"abc")):
+        cut = tmp_path / f"{number}.age"
+        cut.write_bytes(damaged)
+        unread = restore(lived, run, str(cut), key)
+        assert (unread.exit, "damaged or cut off" in unread.err) == (2, True)
     none = run("restore", file, "--yes", lived.cluster.context, env=lived.environ)
     assert (none.exit, "no key is given" in none.err) == (2, True)
     unclosed = run("backup", "--to", str(tmp_path / "b"), env=lived.environ)
