@@ -29,8 +29,7 @@ def test_argocd_deletes_what_it_deployed_and_init_brings_it_back(private: Invoca
     merge_patch(cluster, *deployment, {"metadata": {"finalizers": ["gone.example.com/nobody"]}})
     late = run("uninstall", "--prune", "--timeout", "20", "--yes", told["context"], env=env)
     assert late.exit == 7, late.err
-    # What the Applications keep is told while they are there: the next run may find them gone.
-    assert "Namespace voting-app-dev: their own Delete=false keeps them" in late.err
+    assert "Namespace voting-app-dev: kept by Delete=false" in late.err
     assert "held by gone.example.com/nobody (a controller of gone.example.com)" in late.err
     assert "kubectl -n voting-app-dev patch deployment db --type=merge" in late.err
     merge_patch(cluster, *deployment, {"metadata": {"finalizers": None}})
@@ -39,7 +38,6 @@ def test_argocd_deletes_what_it_deployed_and_init_brings_it_back(private: Invoca
     assert wait_until_gone(cluster, [app], time.monotonic() + 60) == []
     done = run("uninstall", "--prune", "--yes", told["context"], env=env)
     assert done.exit == 0, done.err
-    assert "Namespace voting-app-dev: kept by Delete=false" in late.err
     assert "Namespace voting-app-dev: kept by Delete=false" in done.err
     assert kube.get(cluster, "v1", "Namespace", None, "argocd") is None
     for kind in ("Deployment", "StatefulSet"):
