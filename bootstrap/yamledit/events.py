@@ -8,6 +8,8 @@ from typing import Any
 
 from bootstrap.core.errors import InputError
 
+MAX_EVENTS = 400_000
+"""Of one file: they take some 500 bytes each. Argo CD's manifest of 2 MB has 88,000."""
 CHOMPING = re.compile(r"[|>][0-9+-]*")
 """The header of a block scalar."""
 
@@ -18,7 +20,13 @@ def events(text: str, where: str) -> Iterator[Any]:
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from yaml.parse(text, Loader=loader)
+        for number, event in enumerate(yaml.parse(text, Loader=loader)):
+            if number >= MAX_EVENTS:
+                found = f"it has more than {MAX_EVENTS:,} keys and values"
+                raise InputError(
+                    f"reading {where}", found, "exclude the file: it is not configuration", where
+                )
+            yield event
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where

@@ -21,6 +21,9 @@ Place = tuple[str | int, ...]
 MAX_DEPTH = 200
 """Levels of nesting. No configuration is nested deeper, and the size of paths grows with its square."""
 
+LARGE = 250_000
+"""Characters from which on only the last file's result is cached."""
+
 # Anchor, tag and the comments after them, in front of the scalar itself.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+(?:#[^\n]*\n\s*)*)+")
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
@@ -140,12 +143,25 @@ class Walk:
         return self.text.count("\n", 0, offset) if self._odd else known
 
 
-@lru_cache(maxsize=8)
 def walk(text: str, where: str) -> Walk:
     """Read a file; raises InputError, with file:line:column, for invalid YAML.
 
     The last results are cached, as an edit reads one text several times; they are never modified.
     """
+    return (_small if len(text) < LARGE else _large)(text, where)
+
+
+@lru_cache(maxsize=8)
+def _small(text: str, where: str) -> Walk:
+    return _walk(text, where)
+
+
+@lru_cache(maxsize=1)
+def _large(text: str, where: str) -> Walk:
+    return _walk(text, where)
+
+
+def _walk(text: str, where: str) -> Walk:
     found = Walk(text)
     reading = _Reading(found, where)
     for event in events(text, where):
