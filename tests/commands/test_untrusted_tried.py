@@ -113,6 +113,17 @@ def pipe(place: str) -> Callable[[Path], None]:
     return made
 
 
+def chain(number: int) -> Callable[[Path], None]:
+    """Links that lead to each other, more than the system follows, the last to a file."""
+
+    def make(root: Path) -> None:
+        for one in range(number):
+            (root / f"apps/shop/base/c{one}.yaml").symlink_to(f"c{one + 1}.yaml")
+        (root / f"apps/shop/base/c{number}.yaml").write_text("apiVersion: v1\n")
+
+    return make
+
+
 def archive(root: Path) -> None:
     """A chart in a chart, whose archive leads outside."""
     write(root, with_chart("{}"), {"chart/charts/x": ""})
@@ -136,6 +147,7 @@ PLACES: dict[str, Callable[[Path], None]] = {
     "manifest without end": link("/dev/zero", BASE),
     "kustomization of the machine": link("/etc/passwd", KUSTOMIZATION),
     "cycle": link(".", "apps/shop/base/loop", "apps/shop/loop"),
+    "chain": chain(60),
     "submodules without end": link("/dev/zero", ".gitmodules"),
     "archive": archive,
 }  # fmt: skip

@@ -36,6 +36,10 @@ checks:
   kubernetes: "1.30"
 images:
   - {name: worker, file: a.yaml, path: image}
+conflicts:
+  infrastructure/traefik/values.yaml: changed here and in the catalog, in the same lines
+retired:
+  - infrastructure/old
 """.replace("GB4: info, ", "")
 
 

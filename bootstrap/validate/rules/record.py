@@ -83,7 +83,7 @@ _CLUSTER: Mapping[str, Kind] = {
     "argocdNamespace": _text,
 }
 _CHECKS: Mapping[str, Kind] = {"off": _texts, "severity": _anything, "kubernetes": _release, "groups": _texts}
-_TOP = ("catalog", "argocd", "clusters", "checks", "images")
+_TOP = ("catalog", "argocd", "clusters", "checks", "images", "conflicts", "retired")
 
 
 def faults(value: Any, rules: Mapping[str, Rule]) -> Iterator[Fault]:
@@ -103,9 +103,22 @@ def faults(value: Any, rules: Mapping[str, Rule]) -> Iterator[Fault]:
         yield from _section(clusters, name, _CLUSTER, ("clusters",))
     yield from _section(value, "checks", _CHECKS)
     yield from _checks(mapping(value.get("checks")), rules)
+    yield from _open(value)
     images = value.get("images")
     if images is not None and not (isinstance(images, list) and all(isinstance(one, dict) for one in images)):
         yield ("images",), "images is not a list of mappings with name, file and path"
+
+
+def _open(value: Mapping[str, Any]) -> Iterator[Fault]:
+    """What `upgrade` records of a merge that is not finished."""
+    conflicts = value.get("conflicts")
+    if conflicts is not None and not (
+        isinstance(conflicts, dict) and all(isinstance(one, str) for one in conflicts.values())
+    ):
+        yield ("conflicts",), "conflicts is not a mapping of paths to reasons"
+    retired = value.get("retired")
+    if retired is not None and (wanted := _texts(retired)):
+        yield ("retired",), f"retired is {retired!r}, not {wanted}"
 
 
 def _section(
