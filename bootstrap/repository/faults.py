@@ -42,11 +42,12 @@ RULE_OF: Mapping[str, str] = {
 _OF_FLUX = "flux-system"
 """The folder that Flux commits to a cluster's own when it is installed there."""
 _TOKENS = re.compile(
-    rb"^\s*<[A-Z][A-Z0-9_]+>\s*$|^[ \t]*</?#(?:if|else|elseif|list|assign)\b[^\n]*>"
-    rb"|:[ \t]+(?:##[A-Z][A-Z0-9_]*##|@@[A-Z][A-Z0-9_]*@@)\s*$",
+    rb"^[ \t]*#@(?:[ \t]|[a-z]+/)"
+    rb"|^\s*<[A-Z][A-Z0-9_]+>\s*$|^[ \t]*</?#(?:if|else|elseif|list|assign)\b[^\n]*>"
+    rb"|:[ \t]+(?:##[A-Z][A-Z0-9_]*##|@@[A-Z][A-Z0-9_]*@@|%[A-Z][A-Z0-9_]*%)\s*$",
     re.MULTILINE,
 )
-"""Lines that another program fills in, FreeMarker's directives, and a value of sed's such as ##NAME##."""
+"""Lines that another program fills in, directives of FreeMarker and ytt, and sed's ##NAME##."""
 
 
 def is_unfilled(content: bytes) -> bool:

@@ -109,9 +109,9 @@ class Follower:
         first = Placement("", start.unit, IN_CLUSTER, start.namespace)
         if start.complete and start.unit.tool == "directory":
             return [replace(first, unit=plain(start.unit.path, self._not_applied(start, first)))]
-        if not start.complete or start.unit.tool != "kustomize":
-            return [first]
         self.renderer.render([start.unit])
+        if not start.complete or start.unit.tool != "kustomize" or start.unit in self._units_of(first):
+            return [first]  # what is beside a kustomization that applies itself is switched off
         own = set(self.units[start.unit.key].closure)
         neighbours = [
             path
@@ -122,22 +122,21 @@ class Follower:
             return [first]
         root = Placement("", plain(start.unit.path, neighbours), IN_CLUSTER, start.namespace)
         self.renderer.render([root.unit])
-        for application, _ in self._applications(root):
-            for source in applications.sources(application.body):
-                if self._unit(source, application, "") == start.unit:
-                    return [root]
-        return [root, first]
+        return [root] if start.unit in self._units_of(root) else [root, first]
+
+    def _units_of(self, placement: Placement) -> list[Unit]:
+        """What the Applications among some objects apply."""
+        return [
+            unit
+            for application, _ in self._applications(placement)
+            for source in applications.sources(application.body)
+            if (unit := self._unit(source, application, "")) is not None
+        ]
 
     def _not_applied(self, start: Start, first: Placement) -> list[str]:
         """Of loose files, those that none of the Applications in them applies: a person applies them."""
         self.renderer.render([start.unit])
-        units = [
-            unit
-            for application, _ in self._applications(first)
-            for source in applications.sources(application.body)
-            if (unit := self._unit(source, application, "")) is not None and unit.tool != "chart"
-        ]
-        self.renderer.render(units)
+        self.renderer.render(units := [unit for unit in self._units_of(first) if unit.tool != "chart"])
         applied = {path for unit in units for path in self.units[unit.key].closure}
         return [path for path in start.files if path not in applied] or list(start.files)
 

@@ -13,8 +13,9 @@ from bootstrap.resources.index import mapping, qualified
 
 TEST_DATA = frozenset(
     {"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__", "tests", "e2e"}
+    | {"cue.mod", "node_modules"}
 )
-"""Folders of a program's test data: Go ignores testdata, too."""
+"""Folders of a program's test data (Go ignores testdata, too), and of copies of what it depends on."""
 _TEMPLATES = re.compile(
     r"(?:^|[-_./])(?:templates?|skeletons?|boilerplates?|scaffold(?:s|ing)?)(?:[-_./]|$)", re.IGNORECASE
 )

@@ -43,7 +43,7 @@ def from_list(
     kept, seen = [], set()
     for body, file in found:
         metadata = mapping(mapping(body).get("metadata"))
-        key = (qualified(body), metadata.get("namespace"), metadata.get("name"))
+        key = (qualified(body), str(metadata.get("namespace")), str(metadata.get("name")))
         if not metadata.get("name") or key in seen:
             return None
         seen.add(key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -211,6 +211,8 @@ class _Reader:
         fetch = self.options.fetch_charts
         follower = Follower(self.files, self._renderer, self._infos, self.urls, fetch, target)
         found = [replace(one, complete=one.complete and not self._is_to_copy(one)) for one in found]
+        tops = {one.unit.path for one in found if one.complete and one.unit.tool == "kustomize"}
+        found = [replace(one, complete=one.complete and not _is_beside(one, tops)) for one in found]
         scopes = self._complete([start for start in found if start.complete], follower)
         reached: set[str] = set()
         for scope in scopes:
@@ -300,3 +302,8 @@ class _Reader:
         if start.unit.tool == "kustomize":
             members = kustomize.closure(self.files, start.unit.path).files
         return any(self._infos.get(path, {}).get("sources") for path in members)
+
+
+def _is_beside(start: Start, tops: Collection[str]) -> bool:
+    """Whether a start is what a cluster's kustomization does not name: what is switched off there."""
+    return start.unit.tool == "directory" and start.unit.path in tops

@@ -15,7 +15,7 @@ from bootstrap.resources.index import mapping, sequence
 
 SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 NO_SECRET = re.compile(
-    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+|\$\([^()]+\)",
+    r"true|false|yes|no|on|off|\d{1,5}|(?:file:)?/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+|\$\([^()]+\)",
     re.IGNORECASE,
 )
 """Values that reveal nothing by themselves: a switch, a port, an address, what a command answers."""
@@ -49,7 +49,9 @@ _WHOLE_KEY = re.compile(KEY.pattern + r"[\s#]+[A-Za-z0-9+/]{40}")
 _EMPTY_KEY = re.compile(KEY.pattern + r"[\s.]*-----END")
 """Where a key would be: its first and last line alone."""
 _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
-
+_ELIDED_KEY = re.compile(KEY.pattern + r"[\sA-Za-z0-9+/=]{0,80}\.\.\.")
+"""A key of which an example shows the beginning."""
+_BELONGS = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
 _NAMED = re.compile(r"[a-z]+(?:[-_][a-z0-9]+)*[-_](token|secret|password|key)")
 
 
@@ -58,7 +60,7 @@ def holds_secret(key: str, text: str) -> bool:
     text = BY_SOPS.sub("", text)
     said = _COMMENT.sub("", text) if is_file(text) else text  # comments may explain the format by an example
     if (
-        (KEY.search(said) and not _EMPTY_KEY.search(said))
+        (KEY.search(said) and not _EMPTY_KEY.search(said) and not _ELIDED_KEY.search(said))
         or token(said)
         or _HASHED.search(said)
         or _WHOLE_KEY.search(text)
@@ -79,8 +81,12 @@ def is_file(text: str) -> bool:
 def _is_secret(name: str, value: str) -> bool:
     if not _KEY_OF_SECRET.search(name) or _NO_KEY_OF_SECRET.search(name):
         return False
-    if re.search(r"token$", name, re.IGNORECASE) and len(value.split()) > 3:
+    words = value.split()
+    of_token = re.search(r"token$", name, re.IGNORECASE) and len(words) > 3
+    if of_token or (len(words) > 4 and all(map(str.isalpha, words))):
         return False  # a sentence about it
+    if _BELONGS.fullmatch(value) and SENSITIVE.search(value):
+        return False  # it says what belongs there: GITHUB_TOKEN
     if (match := _NAMED.fullmatch(value)) and match[1] in name.lower():
         return False  # it says what belongs there: staging-cluster-token
     return bool(value.strip()) and not is_dummy(value) and not NO_SECRET.fullmatch(value.strip())

@@ -46,7 +46,8 @@ _DUMMY = re.compile(
     r"|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
     r"|generate(?![a-z]).*|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here"
     r"|.*[-_ ]goes[-_ ]here|unused|ignored?|(?:.*[-_])?(?:throw-?away|disposable)(?:[-_].*)?"
-    r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
+    r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|password|token|applicable|real)(?![a-z]).*"
+    r"|none|null|nil"
     r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
     r"|sk-(?:no-?(?:key|auth)|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
     r"|super-?secret(?:-?(?:pass(?:word)?|key|token|value))?|not-a-secure-\w+|foo(?:bar)?|bar|baz)?[\W_]*",

@@ -89,7 +89,9 @@ def is_here(source: Source, repositories: Iterable[str]) -> bool:
     return source.chart is None and any(same_repository(source.repo_url, url) for url in repositories)
 
 
-TO_BE_FILLED = re.compile(r"(?:^|/)(?:PLACEHOLDER|(?:CHANGE|REPLACE)[-_]?(?:ME|THIS)|TODO|FIXME)(?=/|$)")
+TO_BE_FILLED = re.compile(
+    r"(?:^|/)(?:PLACEHOLDER|(?:CHANGE|REPLACE)[-_]?(?:ME|THIS)|patch-me[\w-]*|TODO|FIXME)(?=[/\s]|$)"
+)
 """A part of a path that an overlay elsewhere, or a person, fills in."""
 
 

@@ -32,6 +32,7 @@ ANYWHERE = "*"
 _UNAPPLIED = "no Application of this repository applies it, so what it needs may come with what does"
 _SELECTING = frozenset({"GB303", "GB343", "GB375"})
 """Rules about pods that nothing has: those of a chart may be selected, too."""
+_OPENS = re.compile(r"sops|(?:^|-)age(?:-|$)|vault-token|unseal|sealed-secrets-key|master-key")
 _APPLIERS = re.compile(
     r"\.(?:tf|tofu|hcl|bicep)$|(?:^|/)(?:helmfile(?:\.d/.*)?\.ya?ml(?:\.gotmpl)?|Pulumi\.yaml|(?:[\w.-]*-)?values[\w.-]*\.ya?ml)$"
 )
@@ -78,9 +79,19 @@ class Present:
             said = f"{file} has it, but no Application applies that"
         elif place := self.elsewhere.by_hand.maker(kind, name):
             said = f"{place} seems to create it"
+        elif kind == "Secret" and self._by_hand(namespace, name, cluster):
+            said = "Git has no Secrets for this namespace: it may be created by hand"
+            return replace(one.finding, severity="warning", message=f"{one.finding.message}; {said}")
         else:
             return self._unsure(one.finding)
         return replace(one.finding, severity="info", message=f"{one.finding.message}; {said}")
+
+    def _by_hand(self, namespace: str, name: str, cluster: str) -> bool:
+        """Whether a person may create a Secret: Git has none for its namespace, and none of its name."""
+        if _OPENS.search(name):
+            return True  # what opens all the others
+        known = (one for one in self.identities if one[:2] == (cluster, "Secret"))
+        return not any(one[2] == namespace or one[3] == name for one in known)
 
     def _unsure(self, finding: Finding) -> Finding:
         """The finding; as a warning in a folder that nothing applies, as what is missing may come with it."""
@@ -136,7 +147,7 @@ class Elsewhere:
     def is_alone(self) -> bool:
         """Whether the repository is only manifests, with nothing that shows what else is applied."""
         repository = self._repository
-        if any(scope.applications or scope.unknown for scope in repository.scopes):
+        if repository.templated or any(scope.applications or scope.unknown for scope in repository.scopes):
             return False
         return not any(_APPLIERS.search(path) for path in repository.files.stats)
 

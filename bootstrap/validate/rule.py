@@ -122,7 +122,11 @@ class ClusterContext:
         if self.knows_cluster_objects():
             # Many clusters come with a controller and its class: that Git has none proves nothing.
             decided = names or not of_entrance or classes(self.entrances) or self.off
-            return "error" if decided else "info"
+            if not decided:
+                return "info"
+            is_class = kind.partition(".")[0].endswith("Class")  # what a cluster or a node comes with, too
+            sure = not is_class or str(name) in self.off or is_slip(str(name), names)
+            return "error" if sure else "warning"
         if of_entrance:
             names |= classes(self.entrances)
             if str(name) in self.off:

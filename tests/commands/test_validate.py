@@ -271,7 +271,7 @@ def test_markdown_has_a_table_for_each_application(run: Run, tmp_path: Path, cac
     result = run("validate", root, "-o", "markdown")
     assert result.exit == 1
     head, *parts = result.out.split("\n### ")
-    assert head.startswith("**bootstrap validate**: 1 error, 2 warnings, ")
+    assert head.startswith("**bootstrap validate**: 3 warnings, ")
     tables = {part.splitlines()[0]: part.splitlines()[4:] for part in parts}
     assert list(tables) == ["Application `argocd/shop-dev`", "Files"]
     [row] = [row for row in tables["Application `argocd/shop-dev`"] if row]

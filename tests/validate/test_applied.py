@@ -102,3 +102,23 @@ def test_severity_that_the_repository_chose_stays(run: Run, tmp_path: Path) -> N
     files = {LEFT: WRONG, "bootstrap.yaml": "checks: {severity: {GB121: error}}\n"}
     found = levels(run, write(tmp_path, ARGOCD, files), LEFT)
     assert found == {("GB121", "error", True)}
+
+
+def test_application_that_a_cluster_has_switched_off_is_not_a_part_of_it(run: Run, tmp_path: Path) -> None:
+    route = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: shop}
+spec: {parentRefs: [{name: edge, namespace: edge}]}
+"""
+    gateway = route.replace("HTTPRoute", "Gateway").replace("web, namespace: shop", "edge, namespace: edge")
+    gateway = gateway.partition("spec:")[0] + "spec: {gatewayClassName: cilium, listeners: []}\n"
+    files = {
+        "apps/kustomization.yaml": "resources: [apps.yaml, edge.yaml]\n#  - shop.yaml\n",
+        "apps/apps.yaml": application("apps", "apps", "argocd"),
+        "apps/edge.yaml": application("edge", "gateways", "edge"),
+        "apps/shop.yaml": application("shop", "web", "shop"),
+        "gateways/gateway.yaml": gateway,
+        "web/route.yaml": route,
+    }
+    assert levels(run, write(tmp_path, files), "web/route.yaml") == set()

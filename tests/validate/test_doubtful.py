@@ -134,3 +134,105 @@ def test_form_beside_the_kustomization_of_a_cluster_is_not_its_root(run: Run, tm
     }
     root = write(tmp_path, ROOT, files)
     assert [found(run, root, rule) for rule in ("GB201", "GB360")] == [[], []]
+
+
+ROLE = """\
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: web, namespace: shop}
+rules: [{apiGroups: [''], resources: [secrets, configmaps], verbs: [get, create]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: web}
+subjects: [{kind: ServiceAccount, name: default, namespace: shop}]
+"""
+KEYS = SECRET.replace("web", "other") % ("", "stringData: {USER: shop}\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "severities"), [("", ["warning"]), (f"---\n{KEYS}", ["error"]), (f"---\n{KEYS}{ROLE}", ["info"])]
+)
+def test_secret_may_be_made_by_hand_or_at_run_time(
+    run: Run, tmp_path: Path, more: str, severities: list[str]
+) -> None:
+    assert found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": POD + more}), "GB313") == severities
+
+
+@pytest.mark.parametrize(("role", "severities"), [("", ["error"]), (ROLE, ["info"])])
+def test_config_map_may_be_made_at_run_time(
+    run: Run, tmp_path: Path, role: str, severities: list[str]
+) -> None:
+    pod = POD.replace("secretKeyRef", "configMapKeyRef")
+    assert found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": pod + role}), "GB311") == severities
+
+
+CLASS = """\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: standard}
+provisioner: csi.example.com
+"""
+CLAIM = """\
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: shop}
+spec: {accessModes: [ReadWriteOnce], storageClassName: NAME, resources: {requests: {storage: 1Gi}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "severities"), [("standrad", ["error"]), ("ceph", ["warning"]), ("standard", [])]
+)
+def test_class_that_git_lacks_may_be_the_clusters_own(
+    run: Run, tmp_path: Path, name: str, severities: list[str]
+) -> None:
+    files = {"apps/shop/web.yaml": CLASS + CLAIM.replace("NAME", name)}
+    assert found(run, write(tmp_path, ROOT, files), "GB316") == severities
+
+
+def test_value_that_sed_fills_in_is_no_fault(run: Run, tmp_path: Path) -> None:
+    files = {"apps/shop/kustomization.yaml": "resources: [web.yaml]\n"}
+    files["apps/shop/web.yaml"] = SECRET % ("", "stringData:\n  slack-token: %SLACK_TOKEN%\n")
+    root = write(tmp_path, ROOT, files)
+    assert (found(run, root, "GB101"), found(run, root, "GB116")) == ([], ["info"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "severities"),
+    [
+        ("{name: API_KEY, value: os.environ/NVIDIA_API_KEY}", []),
+        ("{name: KMS_PUBLIC_KEY, value: BJ3z1oAqRk8T2mXw9LpV5sNc7YdE4uHg6FbQ0iK}", []),
+        ("{name: DB_PASSWORD, value: nopassword}", []),
+        ("{name: DB_PASSWORD, value: eiXk29fjSl2aQ8}", ["error"]),
+    ],
+)
+def test_variable_that_names_or_publishes_a_value_is_no_credential(
+    run: Run, tmp_path: Path, variable: str, severities: list[str]
+) -> None:
+    pod = POD.replace("[{name: TOKEN, valueFrom: {secretKeyRef: {name: web, key: TOKEN}}}]", f"[{variable}]")
+    assert found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": pod}), "GB402") == severities
+
+
+PROJECT = """\
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: apps, namespace: argocd}
+spec: {sourceRepos: ['*'], destinations: [{RULE, namespace: '*'}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "severities"), [("server: https://one.example.com", ["warning"]), ("name: other", ["error"])]
+)
+def test_cluster_that_is_given_by_name_may_be_the_one_that_a_project_allows_by_server(
+    run: Run, tmp_path: Path, rule: str, severities: list[str]
+) -> None:
+    root = application("shop", "apps/shop", "shop").replace(
+        "server: https://kubernetes.default.svc", "name: one"
+    )
+    files = {"clusters/one/root.yaml": root, "clusters/one/project.yaml": PROJECT.replace("RULE", rule)}
+    assert found(run, write(tmp_path, files, {"apps/shop/web.yaml": POD}), "GB203") == severities

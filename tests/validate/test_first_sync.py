@@ -135,7 +135,7 @@ spec: {secretName: edge-tls, dnsNames: [a.example.com], issuerRef: {name: a, kin
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({}, [("GB307", "error")]),
+        ({}, [("GB307", "warning")]),
         ({"tls": TLS.replace("SPACE", "shop-dev")}, []),
     ],
 )

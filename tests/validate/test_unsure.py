@@ -23,6 +23,14 @@ NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: extras}\n"
 CHART = "    chart: traefik\n    repoURL: https://charts.example.com\n    targetRevision: 1.0.0\n"
 
 
+HEALTH = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-cm, namespace: argocd}
+data: {resource.customizations.health.argoproj.io_Application: 'hs = {}; hs.status = obj.status.sync.status'}
+"""
+
+
 def in_waves(provider: str) -> dict[str, str]:
     return {
         "clusters/one/web.yaml": application("web", "apps/web", "web", 1),
@@ -48,7 +56,9 @@ def test_chart_of_a_later_wave_has_the_definitions(run: Run, tmp_path: Path) -> 
     source = next(line for line in provider.splitlines() if line.strip().startswith("path:"))
     lines = [line for line in provider.splitlines() if "repoURL" not in line and "targetRevision" not in line]
     chart = "\n".join(CHART.rstrip("\n") if line == source else line for line in lines) + "\n"
-    assert "GB209" in rules(run, write(tmp_path, in_waves(chart)))
+    files = in_waves(chart)
+    assert "GB209" in rules(run, write(tmp_path / "a", files), "warning")
+    assert "GB209" in rules(run, write(tmp_path / "b", files, {"clusters/one/settings.yaml": HEALTH}))
 
 
 @pytest.mark.parametrize(("folders", "is_error"), [(("web",), False), (("web", "api", "shop"), True)])

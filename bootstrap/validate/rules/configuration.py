@@ -8,7 +8,7 @@ from bootstrap.core.text import names_near
 from bootstrap.resources.applications import SYNC_OPTIONS
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Place, Reference, containers, pod_spec, references, replicas
-from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.renames import near
 
@@ -179,8 +179,11 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
             names = [item.name for item in index.of("ConfigMap", namespace=pod.namespace)]
             hint, fix = near(pod, use.name, names, _named_at(use), use.kind)
             message = f"{pod} needs ConfigMap {use.name} ({use.how}), which does not exist{hint}"
+            maker = secrets.permitted(index, pod.namespace, use.name, "configmaps")
+            message += f"; {maker} lets its holder create it" if maker else ""
+            level: Severity | None = "info" if maker else None
             there = ("ConfigMap", pod.namespace, use.name)
-            yield problem(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there)
+            yield problem(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there, level=level)
         return
     known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
     if use.key is not None and use.key not in known:

@@ -53,7 +53,8 @@ _PUBLIC = re.compile(
 _ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _HARMLESS = re.compile(
-    r"^(?:true|false|\d+|op://.*|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
+    r"^(?:true|false|\d+|(?:op:/|file:|os\.environ)?/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$",
+    re.IGNORECASE,
 )
 
 
@@ -219,7 +220,7 @@ def _value(name: str, value: str) -> str:
 
 
 _NAME_OF_SECRET = re.compile(
-    r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*[-.](?:tokens?|secrets?|passwords?|credentials?|creds|keys?|auth)"
+    r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*[-.](?:tokens?|secrets?|passwords?|credentials?|creds|keys?|auth|certs?|tls)"
 )
 
 
@@ -245,6 +246,8 @@ def _credential(name: str, value: str) -> str:
         return ""
     if kind := token(value):
         return "" if kind == AWS_KEY and re.search(r"id$", name, re.IGNORECASE) else kind
+    if re.search(r"public[-_]?key$", name, re.IGNORECASE):
+        return ""
     if _RANDOM.fullmatch(value) and mixed(value) and entropy(value) > 4.5:
         return "a random key"
     if value.isupper() and SENSITIVE.search(value):

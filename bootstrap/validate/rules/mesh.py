@@ -7,6 +7,7 @@ from typing import Any
 
 from bootstrap.core.text import names_near, suggest
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, selects, sequence
+from bootstrap.resources.operators import makes_service
 from bootstrap.resources.pods import WORKLOADS, pod_labels
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
@@ -88,6 +89,8 @@ def _missing(
         return
     namespace, name = target
     if index.get("Service", namespace, name) is not None or not index.knows(namespace):
+        return
+    if makes_service(index, namespace, name) is not None:
         return
     near = names_near(name, (item.name for item in index.of("Service", namespace=namespace)))
     message = f"{user} names the host {host}, which is not a Service{near}"

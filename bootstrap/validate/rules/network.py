@@ -144,7 +144,7 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
         yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if stop := stopped(index, link):
-        guessed = link.how.startswith("NetworkPolicy ")  # it may be let in, and never ask
+        guessed = link.how.startswith(("NetworkPolicy ", "the egress of "))  # it may be let in, and never ask
         level: Severity | None = "warning" if guessed else None
         yield problem(stop.rule, stop.policy, stop.message, *stop.path, level=level)
 

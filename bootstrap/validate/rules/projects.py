@@ -14,6 +14,7 @@ from bootstrap.repository.scoped import SCOPED
 from bootstrap.repository.source import is_open
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import (
+    IN_CLUSTER,
     PROJECT,
     Resource,
     dig,
@@ -23,7 +24,7 @@ from bootstrap.resources.index import (
     sequence,
 )
 from bootstrap.resources.projects import permission
-from bootstrap.validate.rule import Apps, Problem, Rule, problem
+from bootstrap.validate.rule import Apps, Problem, Rule, Severity, problem
 
 REPOSITORY = Rule(
     "GB202",
@@ -137,12 +138,25 @@ def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
     found = permission(project.body, cluster, namespace)
     if found.allowed:
         return
+    level: Severity | None = None if found.refused or not _may_be(project, cluster, namespace) else "warning"
     message, fix = f"{application} goes to {namespace} of {cluster}, which project {project.name}", None
     message += f" refuses ({found.refused})" if found.refused else " does not allow"
     if found.elsewhere:
         message += ": a rule with ! applies to every cluster, whatever server or name it has"
         fix = f"remove the rule with {found.refused}, and allow what may be used by name"
-    yield problem(DESTINATION, application, message, "spec", "destination", fix=fix)
+    if level == "warning":
+        message += ", unless that cluster is one that it allows by its server or name"
+    yield problem(DESTINATION, application, message, "spec", "destination", fix=fix, level=level)
+
+
+def _may_be(project: Resource, cluster: str, namespace: str) -> bool:
+    """Whether a rule that gives a cluster in the other way may mean this one: Argo CD knows both."""
+    other = "name" if "://" in cluster else "server"
+    return cluster != IN_CLUSTER and any(
+        item.get(other) and fnmatchcase(namespace, str(item.get("namespace") or ""))
+        for item in mappings(project.spec.get("destinations"))
+        if str(item.get(other))[:1] != "!"
+    )
 
 
 def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> Iterator[Problem]:

@@ -67,7 +67,9 @@ def _use(index: Index, context: ClusterContext, use: Named) -> Iterator[Problem]
 def _beside(index: Index, context: ClusterContext, use: Named) -> Iterator[Problem]:
     """References within the user's own namespace."""
     user = use.user
-    found = index.get(use.kind, use.namespace, use.name)
+    found = index.get(use.kind, use.namespace, use.name) or index.get(
+        use.kind.replace(".traefik.io", ".traefik.containo.us"), use.namespace, use.name
+    )
     if use.kind == "Service" and found is not None:
         yield from backend(index, user, use.namespace, use.name, use.port, *use.path[:-1])
     if found is not None or not index.knows(use.namespace) or _brought(use):

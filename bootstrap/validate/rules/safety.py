@@ -20,7 +20,7 @@ TAG = Rule(
 PRIVILEGED = Rule(
     "GB405",
     "privileged-container",
-    "error",
+    "warning",
     "A privileged container is root on its node.",
     "remove `privileged`, and add only the capability that is needed",
 )

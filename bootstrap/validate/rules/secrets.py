@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bootstrap.repository.secret_makers import COPY, MAKERS, Made, made_by, may_make, reaches
-from bootstrap.resources.index import Index, Resource, dig, mapping, sequence
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
 from bootstrap.validate.rule import ClusterContext, Severity
 
@@ -85,7 +86,28 @@ def missing(
 def maybe(index: Index, namespace: str, name: str) -> str:
     """What may create a Secret although nothing says so, as text; "" when nothing may."""
     other = may_make(index, namespace, name) or _issues(index, namespace, name)
+    other = other or permitted(index, namespace, name, "secrets")
     return f"{other} may create it" if other is not None else ""
+
+
+def permitted(index: Index, namespace: str, name: str, resources: str) -> Resource | None:
+    """A Role of the namespace whose holder may create the object at run time."""
+    bound = {
+        dig(one.body, "roleRef", "name")
+        for one in index.of("RoleBinding.rbac.authorization.k8s.io", namespace=namespace)
+    }
+    for role in index.of("Role.rbac.authorization.k8s.io", namespace=namespace):
+        for rule in mappings(role.body.get("rules")) if role.name in bound else ():
+            may = {*sequence(rule.get("verbs"))} & {"create", "*"}
+            if may and {*sequence(rule.get("resources"))} & {resources, "*"} and not _other(rule, name):
+                return role
+    return None
+
+
+def _other(rule: Mapping[str, Any], name: str) -> bool:
+    """Whether a role's rule is for other names only."""
+    names = sequence(rule.get("resourceNames"))
+    return bool(names) and name not in names
 
 
 _CERTIFICATES = re.compile(r"cert|tls|webhook", re.IGNORECASE)

@@ -56,7 +56,7 @@ NO_WAVE = Rule(
 NO_HEALTH = Rule(
     "GB210",
     "no-application-health-check",
-    "error",
+    "warning",
     "Applications have sync waves, but argocd-cm has no health check for Application: no "
     "wave waits for another.",
     "add resource.customizations.health.argoproj.io_Application to argocd-cm",
@@ -88,6 +88,7 @@ def check(apps: Apps) -> Iterator[Problem]:
     whole = apps.complete and apps.self_contained and not apps.unread and not apps.unknown
     # A cluster without any definition or chart in Git gets them from elsewhere.
     level: Severity | None = None if bringing or _has_charts(apps) else "info"
+    waits = _is_waited_for(apps)
     reported = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]
@@ -111,9 +112,9 @@ def check(apps: Apps) -> Iterator[Problem]:
                 f"{user} (wave {user.wave}) applies {owned.resource}, whose definition comes with {provider} "
                 f"(wave {provider.wave})"
             )
-            yield problem(
-                LATER_APPLICATION, user, message, "metadata", "annotations", "argocd.argoproj.io/sync-wave"
-            )
+            place = ("metadata", "annotations", "argocd.argoproj.io/sync-wave")
+            later: Severity | None = None if waits else "warning"  # then a retry may come after it
+            yield problem(LATER_APPLICATION, user, message, *place, level=later)
 
 
 def providers(apps: Apps) -> dict[str, str]:
@@ -148,6 +149,18 @@ def _has_charts(apps: Apps) -> bool:
     return any(source.chart for application in apps.applications for source in sources(application.body))
 
 
+def _is_waited_for(apps: Apps) -> bool:
+    """Whether Git shows that a wave of Applications waits for the one before."""
+    settings = (
+        mapping(one.body.get("data")) for one in apps.public.of("ConfigMap") if one.name == "argocd-cm"
+    )
+    return any(HEALTH in data or _OLD_HEALTH in str(data.get(_CUSTOMIZED) or "") for data in settings)
+
+
+_CUSTOMIZED = "resource.customizations"
+_OLD_HEALTH = "argoproj.io/Application:"
+
+
 def _health(apps: Apps) -> Iterator[Problem]:
     waves = {item.wave for item in apps.applications if item.application}
     config = apps.public.of("ConfigMap")
@@ -156,7 +169,7 @@ def _health(apps: Apps) -> Iterator[Problem]:
         return
     data = mapping(settings.body.get("data"))
     text = data.get(HEALTH)
-    if text is None and "argoproj.io/Application:" not in str(data.get("resource.customizations") or ""):
+    if text is None and _OLD_HEALTH not in str(data.get(_CUSTOMIZED) or ""):
         yield problem(NO_HEALTH, settings, f"{settings} has no health check for Application", "data")
     elif text is not None and not re.search(r"Synced|sync\.status", str(text)):
         yield problem(WEAK_HEALTH, settings, f"{settings}: {HEALTH} does not check the sync", "data", HEALTH)
