@@ -59,7 +59,9 @@ _DUMMY = re.compile(
 def is_dummy(value: str) -> bool:
     """Whether a string is a placeholder or a dummy from documentation, not a secret."""
     text = value.strip()
-    return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None or _is_mashed(text)
+    if re.fullmatch(r"(.)\1*|_+[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_+", text):
+        return True  # one letter, or what sed replaces: _DB_PASSWORD_
+    return _DUMMY.fullmatch(text) is not None or _is_mashed(text)
 
 
 def _is_mashed(text: str) -> bool:

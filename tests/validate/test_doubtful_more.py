@@ -29,6 +29,8 @@ def test_template_of_ytt_is_no_secret(run: Run, tmp_path: Path, mark: str, sever
         ("  password: file:/var/run/secrets/token\n", []),
         ("  secret: this is my decoded secret\n", ["info"]),
         ("  key.pem: |\n    -----BEGIN RSA PRIVATE KEY-----\n    MIIEpAIBAAKCAQEA...\n", []),
+        ("  url: postgres://shop:_DB_PASSWORD_@db/shop\n", ["info"]),
+        ("  url: postgres://shop:Xk29fjSl2aQ@db/shop\n", ["error"]),
         ("  password: GITHUB\n", ["error"]),
         ("  key.pem: |\n    -----BEGIN RSA PRIVATE KEY-----\n    MIIEpAIBAAKCAQEA\n", ["error"]),
     ],
