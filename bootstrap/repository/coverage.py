@@ -9,7 +9,7 @@ from bootstrap.core.text import counted
 from bootstrap.repository.charts.identity import values_of
 from bootstrap.repository.covered import Coverage, Part
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown
-from bootstrap.resources.applications import is_here, sources
+from bootstrap.resources.applications import Source, is_here, sources
 
 _TEMPLATES = "templates of another program, not manifests"
 _TEST_DATA = "test data, which nothing applies"
@@ -91,9 +91,8 @@ def unread_files(repository: Repository) -> dict[str, str]:
             for path in values_of(repository.files, application, repository.urls):
                 found.setdefault(path, reasons[name])
             for source in sources(application.body):
-                folder = posixpath.normpath((source.path or "").strip("/") or ".")
-                if source.path and is_here(source, repository.urls) and not _is_read(scope, name, folder):
-                    for path in repository.files.below("" if folder == "." else folder):
+                if source.path and is_here(source, repository.urls) and not _is_read(scope, name, source):
+                    for path in repository.files.below(source.folder):
                         found.setdefault(path, reasons[name])
     return found
 
@@ -110,9 +109,9 @@ def _of_placement(repository: Repository, placement: Placement) -> Iterator[tupl
             yield path, why
 
 
-def _is_read(scope: Scope, application: str, folder: str) -> bool:
+def _is_read(scope: Scope, application: str, source: Source) -> bool:
     return any(
-        one.application == application and (one.unit.path or ".") == folder for one in scope.placements
+        one.application == application and (one.unit.path or "") == source.folder for one in scope.placements
     )
 
 

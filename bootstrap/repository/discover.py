@@ -222,7 +222,9 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
         for url, path, chart, ref in info.get("sources", ()):
             if "{{" in url:  # of a set's template
                 continue
-            if (path is not None and files.is_folder(path.strip("/"))) or (chart is None and ref):
+            if (path is not None and files.is_folder(applications.folder_of(path))) or (
+                chart is None and ref
+            ):
                 counts[url] += 1
             elif path is not None and chart is None and not is_open(path):
                 gone[url] += 1

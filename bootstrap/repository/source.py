@@ -56,8 +56,7 @@ def unit(source: Source, tree: Tree, values: Mapping[str, str] = MappingProxyTyp
     """
     if source.path is None:
         return None
-    path = posixpath.normpath(source.path.strip("/") or ".")
-    path = "" if path == "." else path
+    path = source.folder
     tool = _tool(source, path, tree)
     options: Mapping[str, Any] = {}
     if tool == "kustomize":

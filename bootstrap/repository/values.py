@@ -42,7 +42,7 @@ def _named(application: Resource, files: Files, urls: list[str]) -> Iterator[str
     for source in sources(application.body):
         if source.path is None or not is_here(source, urls):
             continue
-        folder = source.path.strip("/")
+        folder = source.folder
         if files.has(posixpath.normpath(posixpath.join(folder, "Chart.yaml"))):
             yield from _there(files, posixpath.join(folder, "values.yaml"))
         for name in map(str, sequence(mapping(source.body.get("helm")).get("valueFiles"))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ def kept_by(body: Mapping[str, Any], application: Mapping[str, Any]) -> str:
     return ""
 
 
+def folder_of(path: str) -> str:
+    """A folder as the repository names it, "" for the top: without `./`, or slashes at its ends."""
+    folder = posixpath.normpath(path.strip("/") or ".")
+    return "" if folder == "." else folder
+
+
 @dataclass(frozen=True)
 class Source:
     """One source of an Application; `position` is where it is in the object."""
@@ -55,6 +62,11 @@ class Source:
     ref: str | None
     body: Mapping[str, Any]
     position: tuple[str | int, ...]
+
+    @property
+    def folder(self) -> str:
+        """Its folder, as `folder_of` says it."""
+        return folder_of(self.path or "")
 
 
 def sources(application: Mapping[str, Any]) -> list[Source]:

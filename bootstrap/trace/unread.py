@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.git_refs import is_elsewhere
 from bootstrap.core.health import State
 from bootstrap.core.text import near
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.repository.source import is_unfilled
-from bootstrap.resources.applications import Source, is_here, sources
+from bootstrap.resources.applications import is_here, sources
 from bootstrap.resources.index import Resource
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.validate.rules.apps import PATH
@@ -120,16 +121,19 @@ def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
                 )
             elif is_unfilled(source):
                 continue
-            elif source.path is not None and not _is_there(repository, source):
-                message = f"it points to {source.path}, which does not exist"
+            elif source.path is not None and source.folder and not repository.files.is_folder(source.folder):
+                message = f"it points to {source.folder}, which does not exist"
+                state: State = "broken"
+                if is_elsewhere(source.revision, repository.files.elsewhere):
+                    message += f"; it may be in {source.revision}, which is not checked out"
+                    state = "unknown"
                 place = f"{application.file}:{application.line}"
-                remark = Remark("broken", message, PATH.fix, PATH.id, place)
-                yield Unread(str(application), source.path.strip("/"), application, remark)
-
-
-def _is_there(repository: Repository, source: Source) -> bool:
-    path = (source.path or "").strip("/")
-    return path in ("", ".") or repository.files.is_folder(path)
+                yield Unread(
+                    str(application),
+                    source.folder,
+                    application,
+                    Remark(state, message, PATH.fix, PATH.id, place),
+                )
 
 
 def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:

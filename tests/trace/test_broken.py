@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
+from tests.git_repositories import git
 from tests.repositories import OURS, write
 
 OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
@@ -212,6 +213,25 @@ def test_folder_that_an_application_nearly_matches_is_reported(run: Run, reposit
     result = run("trace", "web.nowhere", "--repo", str(repository))
     assert result.exit == 1
     assert "may have the host: Application argocd/shop-dev  [BROKEN]" in result.out
+
+
+@pytest.mark.parametrize("path", ["./apps/shop/overlays/dev", "/apps/shop/overlays/dev/"])
+def test_folder_in_another_spelling_is_there(run: Run, repository: Path, path: str) -> None:
+    edit(repository, APPLICATION, "path: apps/shop/overlays/dev", f"path: {path}")
+    assert run("trace", "shop.example.com", "--repo", str(repository)).exit == 0
+    result = run("trace", "nowhere.example.com", "--repo", str(repository))
+    assert (result.exit, "does not exist" in result.err) == (2, False)
+
+
+def test_folder_of_another_revision_is_unknown(run: Run, repository: Path) -> None:
+    edit(repository, APPLICATION, "path: apps/shop/overlays/dev", "path: apps/shop/overlays/dve")
+    edit(repository, APPLICATION, "targetRevision: HEAD", "targetRevision: next")
+    git(repository, "init", "--quiet", "--initial-branch=main")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "All of it")
+    git(repository, "branch", "next")
+    result = run("trace", "nowhere.example.com", "--repo", str(repository))
+    assert (result.exit, "what was not rendered: Application argocd/shop-dev" in result.err) == (2, True)
 
 
 def test_root_that_nearly_matches_its_cluster_is_reported(run: Run, repository: Path) -> None:

@@ -23,9 +23,8 @@ def overridden(source: Source, files: Files, application: str) -> Source:
     if source.path is None:
         return source
     body = source.body
-    folder = posixpath.normpath(source.path.strip("/") or ".")
     for name in (".argocd-source.yaml", f".argocd-source-{application}.yaml"):
-        path = posixpath.normpath(posixpath.join(folder, name))
+        path = posixpath.normpath(posixpath.join(source.folder, name))
         if files.has(path):
             body = mapping(_patched(body, files.mapping(path) or {}))
     if body is source.body:

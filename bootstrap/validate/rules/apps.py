@@ -173,8 +173,8 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
     if not is_here(source, apps.urls) or is_unfilled(source):
         return
     if source.path is not None:
-        path = posixpath.normpath(source.path.strip("/") or ".")
-        if path != "." and not apps.tree.is_folder(path):
+        path = source.folder
+        if path and not apps.tree.is_folder(path):
             message = f"{application} points to {path}, which does not exist{_near_folder(apps.tree, path)}"
             other = _other_revision(apps, application, source.ref, source)
             yield problem(PATH, application, message + other, *place, "path", level="info" if other else None)

@@ -81,7 +81,7 @@ def of_charts_alone(apps: Apps) -> set[tuple[str, str]]:
     for application in apps.applications:
         target = destination(application.body)
         for source in sources(application.body):
-            folder = (source.path or "").strip("/")
+            folder = source.folder
             if source.chart is not None:
                 charts.add(target)
             elif source.path is not None and not apps.tree.is_folder(folder):
