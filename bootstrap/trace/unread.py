@@ -15,6 +15,8 @@ from bootstrap.repository.source import is_unfilled
 from bootstrap.resources.applications import is_here, sources
 from bootstrap.resources.index import Resource
 from bootstrap.trace.hops import Hop, Remark
+from bootstrap.validate.folder_findings import FolderFindings
+from bootstrap.validate.rule import Finding
 from bootstrap.validate.rules.apps import PATH
 from bootstrap.validate.rules.files import BY_CODE
 
@@ -40,7 +42,8 @@ class Unread:
 def unread(repository: Repository, scope: Scope) -> list[Unread]:
     """Each folder that could not be rendered, and each source in another repository, once."""
     found: dict[tuple[str, str], Unread] = {}
-    for item in [*_folders(repository, scope), *_elsewhere(repository, scope)]:
+    said = FolderFindings(repository)
+    for item in [*_folders(repository, scope, said), *_elsewhere(repository, scope, said)]:
         found.setdefault((item.title, item.remark.message), item)
     return list(found.values())
 
@@ -61,6 +64,7 @@ def stopped(repository: Repository, scope: Scope, root: Hop) -> list[Unread]:
     above = {one.application for one in chain.values()}
     files = {one.file for one in chain.values()}
     found: dict[str, Unread] = {}
+    said = FolderFindings(repository)
     for one in repository.scopes if not scope.complete else (scope,):
         for placement in one.placements if one is scope or (one.complete and one.lost) else ():
             closure = repository.units[placement.unit.key].closure
@@ -70,7 +74,7 @@ def stopped(repository: Repository, scope: Scope, root: Hop) -> list[Unread]:
                 continue
             if one is not scope and not any(_holds_application(repository, path) for path in closure):
                 continue
-            if (item := _folder(repository, one, placement)) is not None and item.broken:
+            if (item := _folder(repository, one, placement, said)) is not None and item.broken:
                 found.setdefault(
                     item.title, replace(item, how="applies it" if one is scope else "may apply it")
                 )
@@ -81,13 +85,15 @@ def _holds_application(repository: Repository, path: str) -> bool:
     return b"argoproj.io" in repository.files.read(path)
 
 
-def _folders(repository: Repository, scope: Scope) -> Iterator[Unread]:
+def _folders(repository: Repository, scope: Scope, said: FolderFindings) -> Iterator[Unread]:
     for placement in scope.placements:
-        if (item := _folder(repository, scope, placement)) is not None:
+        if (item := _folder(repository, scope, placement, said)) is not None:
             yield item
 
 
-def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unread | None:
+def _folder(
+    repository: Repository, scope: Scope, placement: Placement, said: FolderFindings
+) -> Unread | None:
     """Why a folder cannot be rendered; None when it can."""
     unit = repository.units[placement.unit.key]
     if not unit.faults or (unit.facts and not unit.opaque):
@@ -96,7 +102,11 @@ def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unrea
     file, fault = faults[0]
     rule = BY_CODE[fault.code]
     known = unit.broken and placement.application not in scope.unreadable.get(placement.cluster, ())
-    state: State = "broken" if rule.severity == "error" and not known else "unknown"  # a comment says so
+    wrong = any(
+        (one.rule, one.file, one.line, one.severity) == (rule.id, file, fault.line, "error")
+        for one in said.of(scope, placement)
+    )
+    state: State = "broken" if wrong and not known else "unknown"  # a comment, or nothing applies it
     place = f"{file}:{fault.line}"
     remark = Remark(state, f"it cannot be rendered: {fault.message}", fault.fix, rule.id, place)
     application = scope.by_name.get(placement.application)
@@ -107,7 +117,7 @@ def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unrea
     return Unread(title, placement.unit.path, application, remark)
 
 
-def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
+def _elsewhere(repository: Repository, scope: Scope, said: FolderFindings) -> Iterator[Unread]:
     for application in scope.applications:
         for source in sources(application.body):
             if source.chart is not None:
@@ -123,16 +133,17 @@ def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
                 continue
             elif source.path is not None and source.folder and not repository.files.is_folder(source.folder):
                 message = f"it points to {source.folder}, which does not exist"
-                state: State = "broken"
+                place = application.file, application.line, str(application), application.application
+                finding = said.judged(Finding(PATH.id, PATH.severity, message, PATH.fix, *place))
+                state: State = "broken" if finding.severity == "error" else "unknown"
                 if is_elsewhere(source.revision, repository.files.elsewhere):
                     message += f"; it may be in {source.revision}, which is not checked out"
                     state = "unknown"
-                place = f"{application.file}:{application.line}"
                 yield Unread(
                     str(application),
                     source.folder,
                     application,
-                    Remark(state, message, PATH.fix, PATH.id, place),
+                    Remark(state, message, PATH.fix, PATH.id, application.place),
                 )
 
 

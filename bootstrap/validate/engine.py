@@ -32,7 +32,7 @@ from bootstrap.validate.asked import judge
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
-from bootstrap.validate.file_findings import file_findings, placed
+from bootstrap.validate.file_findings import file_findings, of_unit
 from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Elsewhere, Placed, present
@@ -112,7 +112,8 @@ def findings(
     with Evaluator() as cel:
         found = list(_scope_findings(repository, scope, settings, known, elsewhere, places, cel, namespaces))
     for placement in scope.placements:
-        for finding in placed(repository.units[placement.unit.key].faults, places):
+        is_applied = scope.complete or bool(placement.application)
+        for finding in of_unit(repository.units[placement.unit.key], places, is_applied):
             found.append(replace(finding, application=placement.application))
     if not scope.complete:
         found += unreachable(repository, places, each=True)

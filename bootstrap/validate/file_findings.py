@@ -9,6 +9,7 @@ from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.programs.run import was_limited
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.model import Repository
+from bootstrap.repository.unit import UnitResult
 from bootstrap.repository.values import values_faults, values_files
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Finding, Rule, Severity
@@ -26,13 +27,18 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
         if scope.complete or placement.application
     }
     for key, unit in repository.units.items():
-        for one in unit.faults:
-            level = severity_of(one[1], key in applied)
-            yield from (replace(each, severity=level or each.severity) for each in placed([one], places))
+        yield from of_unit(unit, places, key in applied)
     for each in placed(values_faults(repository), places):
         yield replace(each, severity="warning") if each.rule == DUPLICATE.id else each  # helm takes the last
     yield from _patches(repository, places)
     yield from _credentials(repository, places)
+
+
+def of_unit(unit: UnitResult, places: Places, applied: bool) -> Iterator[Finding]:
+    """The faults of a folder or chart as findings."""
+    for one in unit.faults:
+        level = severity_of(one[1], applied)
+        yield from (replace(each, severity=level or each.severity) for each in placed([one], places))
 
 
 def severity_of(fault: Fault, applied: bool) -> Severity | None:

@@ -223,6 +223,23 @@ def test_folder_in_another_spelling_is_there(run: Run, repository: Path, path: s
     assert (result.exit, "does not exist" in result.err) == (2, False)
 
 
+def test_folder_that_nothing_applies_breaks_no_chain_as_validate_only_warns(
+    run: Run, repository: Path
+) -> None:
+    write(repository, {"examples/shop/kustomization.yaml": "resources: [gone.yaml]\n"})
+    checked = run("validate", str(repository)).out
+    assert "examples/shop/kustomization.yaml:1: warning GB106" in checked
+    result = run("trace", "nowhere.example.com", "--repo", str(repository))
+    assert (result.exit, result.out) == (2, "")
+    edit(
+        repository,
+        "clusters/one/kustomization.yaml",
+        "  - project.yaml",
+        "  - project.yaml\n  - ../../examples/shop",
+    )
+    assert run("trace", "nowhere.example.com", "--repo", str(repository)).exit == 1
+
+
 def test_folder_of_another_revision_is_unknown(run: Run, repository: Path) -> None:
     edit(repository, APPLICATION, "path: apps/shop/overlays/dev", "path: apps/shop/overlays/dve")
     edit(repository, APPLICATION, "targetRevision: HEAD", "targetRevision: next")
