@@ -28,7 +28,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of a file: `code` is syntax, duplicate, encoding or size; lines count from 1."""
+    """A fault of a file: `code` is syntax, duplicate, encoding, locked or size; lines count from 1."""
 
     code: str
     line: int
@@ -68,6 +68,11 @@ def parse(content: bytes, size: int | None = None) -> Parsed:
         size = max(size or 0, len(content))
         message = f"the file has {size / 1e6:.1f} MB; more than {MAX_BYTES / 1e6:.0f} MB are not read"
         found.faults.append(Fault("size", 1, message, "split it; no object may be that large"))
+        return found
+    if content.startswith(GIT_CRYPT):
+        found.faults.append(
+            Fault("locked", 1, "git-crypt has encrypted it", "unlock the clone: git-crypt unlock")
+        )
         return found
     try:
         text = content.decode("utf-8-sig")
@@ -144,6 +149,10 @@ def _step(node: Any, part: str | int) -> tuple[int, Any] | None:
         item = node.value[part]
         return item.start_mark.line + 1, item
     return None
+
+
+GIT_CRYPT = b"\0GITCRYPT\0"
+"""How a file begins that git-crypt has encrypted."""
 
 
 class _TooLarge(Exception):

@@ -18,7 +18,7 @@ from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
 from bootstrap.repository.source import Unit, is_open
-from bootstrap.resources import applications
+from bootstrap.resources import applications, braces
 from bootstrap.resources.index import dig, mapping, mappings
 
 _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
@@ -67,7 +67,9 @@ def inspect(files: Files, path: str) -> Info:
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
-    filled = _TEMPLATE.search(content) is not None or is_unfilled(content) or leftovers.is_form(path)
+    filled = is_unfilled(content) or leftovers.is_form(path)
+    if not filled and not is_set and _TEMPLATE.search(content) and _OBJECT.search(content):
+        filled = not _has_braces(files, path, content)
     if leftovers.is_no_object(content):
         pass
     elif ((is_set and not leftovers.is_form(path)) or not filled) and _has_object(files, path, content):
@@ -109,6 +111,12 @@ def inspect(files: Files, path: str) -> Info:
         info["clusters"] = declared
     files.forget(path)
     return info
+
+
+def _has_braces(files: Files, path: str, content: bytes) -> bool:
+    """Whether `{{` is only in what an object contains; a chart's files are templates."""
+    charts = (one.removesuffix("Chart.yaml") for one in files.named("Chart.yaml"))
+    return not any(map(path.startswith, charts)) and braces.are_contents(files.parsed(path), content)
 
 
 def _has_object(files: Files, path: str, content: bytes) -> bool:

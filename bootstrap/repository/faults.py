@@ -21,6 +21,7 @@ RULE_OF: Mapping[str, str] = {
     "syntax": "GB101",
     "duplicate": "GB102",
     "encoding": "GB103",
+    "locked": "GB103",
     "size": "GB104",
     "build": "GB105",
     "missing": "GB106",
@@ -44,10 +45,11 @@ _OF_FLUX = "flux-system"
 _TOKENS = re.compile(
     rb"^[ \t]*#@(?:[ \t]|[a-z]+/)"
     rb"|^\s*<[A-Z][A-Z0-9_]+>\s*$|^[ \t]*</?#(?:if|else|elseif|list|assign)\b[^\n]*>"
-    rb"|:[ \t]+(?:##[A-Z][A-Z0-9_]*##|@@[A-Z][A-Z0-9_]*@@|%[A-Z][A-Z0-9_]*%)\s*$",
+    rb"|:[ \t]+(?:##[A-Z][A-Z0-9_]*##|@@[A-Z][A-Z0-9_]*@@|%[A-Z][A-Z0-9_]*%)\s*$"
+    rb"|[:=][ \t]+[\"']?###[A-Z][A-Z0-9_]*###",
     re.MULTILINE,
 )
-"""Lines that another program fills in, directives of FreeMarker and ytt, and sed's ##NAME##."""
+"""Lines that another program fills in: directives of FreeMarker and ytt, ##NAME## of sed, those of Zarf."""
 
 
 def is_unfilled(content: bytes) -> bool:
@@ -88,6 +90,10 @@ def _missing_fault(files: Files, missing: kustomize.Missing, line: int) -> FileF
     if missing.why == "missing" and (nested := files.nested_in(target)):
         found = f"{entry.field} names {entry.name}, which is in the Git repository {nested}: that is not read"
         return missing.file, Fault("nested", line, found, f"validate {nested} separately")
+    sealed = _before(files, target) if missing.why == "missing" else ""
+    if sealed:
+        found = f"{entry.field} names {entry.name}, which is not here: {sealed}"
+        return missing.file, Fault("later", line, found, "validate it with the file")
     if missing.why == "missing" and files.is_ignored(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is only on this machine"
         fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
@@ -128,6 +134,22 @@ def _missing_fault(files: Files, missing: kustomize.Missing, line: int) -> FileF
     elif missing.why == "missing" and posixpath.basename(target) == _OF_FLUX:
         code = "later"
     return missing.file, Fault(code, line, found, fix)
+
+
+_ENCRYPTED = ("enc", "sops", "encrypted", "sealed", "age")
+
+
+def _before(files: Files, target: str) -> str:
+    """What makes a file before kustomize reads it; "" for nothing that is known."""
+    if target.endswith(".clusterserviceversion.yaml"):
+        return "`operator-sdk generate` makes it"
+    folder, name = posixpath.split(target)
+    stem, ending = posixpath.splitext(name)
+    for word in _ENCRYPTED:
+        for other in (f"{stem}.{word}{ending}", f"{stem}-{word}{ending}", f"{word}.{name}", f"{name}.{word}"):
+            if files.has(found := posixpath.join(folder, other)):
+                return f"its encrypted form is {found}"
+    return ""
 
 
 def inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:

@@ -45,6 +45,7 @@ _DUMMY = re.compile(
     r"|x{3,}|placeholder.*|dummy.*|fake.*|mock(?:ed)?(?:[-_ ].*)?"
     r"|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
     r"|generate(?![a-z]).*|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here"
+    r"|[a-z]+(?:[-_ ][a-z]+)*[-_ ]here|output[-_ ]of[-_ ].*"
     r"|.*[-_ ]goes[-_ ]here|unused|ignored?|(?:.*[-_])?(?:throw-?away|disposable)(?:[-_].*)?"
     r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|password|token|applicable|real)(?![a-z]).*"
     r"|none|null|nil"

@@ -66,7 +66,7 @@ PUBLIC = {
 }
 """Kinds that other namespaces depend on: changing one means checking every namespace again."""
 
-BROKEN = {"syntax", "encoding", "size", "build", "missing", "kept", "cycle"}
+BROKEN = {"syntax", "encoding", "locked", "size", "build", "missing", "kept", "cycle"}
 """Faults after which part of what is in Git is unknown: what seems to be missing may be there."""
 
 

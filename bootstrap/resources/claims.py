@@ -14,6 +14,8 @@ _ROUTERS = (
     "traefik.ingress.kubernetes.io/router.entrypoints",
     "traefik.ingress.kubernetes.io/router.priority",
 )
+_EACH = {"alb", "gce", "gce-internal", "tailscale"}
+"""Classes whose controllers give every Ingress, or group of them, an address of its own."""
 _ROUTES = ("HTTPRoute.gateway.networking.k8s.io", "GRPCRoute.gateway.networking.k8s.io")
 
 NODE_PORT = "nodePort"
@@ -47,7 +49,13 @@ def _ingress(body: Mapping[str, Any]) -> Iterator[Claim]:
     if any(word in str(key) for key in annotations for word in _SHARED):
         return
     name = dig(body, "spec", "ingressClassName") or annotations.get("kubernetes.io/ingress.class")
-    way = ["class", str(name or ""), *(str(annotations.get(key) or "") for key in _ROUTERS)]
+    own = annotations.get("alb.ingress.kubernetes.io/group.name") or dig(body, "metadata", "name")
+    way = [
+        "class",
+        str(name or ""),
+        str(own if name in _EACH else ""),
+        *(str(annotations.get(key) or "") for key in _ROUTERS),
+    ]
     for number, rule in enumerate(sequence(dig(body, "spec", "rules"))):
         host = str(mapping(rule).get("host") or "*")
         for place, item in enumerate(sequence(dig(rule, "http", "paths"))):

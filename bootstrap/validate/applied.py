@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from bootstrap.repository import kustomize
 from bootstrap.repository.leftovers import is_parked
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.repository.values import values_files
+from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, dig
 from bootstrap.validate.rule import Finding
 
@@ -25,6 +27,11 @@ _UNREADABLE = frozenset({"GB101", "GB102", "GB103", "GB104"})
 """Rules about files that cannot be read: whatever names the file fails."""
 _PAIRS = frozenset({"GB330", "GB337", "GB359", "GB362"})
 """Rules about two objects that do not go together."""
+_NAMED = re.compile(r" names (\S+), which does not exist")
+_PLUGINS = re.compile(rb"[cC]onfigManagementPlugin|argocd-[\w-]*plugin|/cmp-server/")
+_WRITES = re.compile(rb">\s*(?:\./)?([\w./-]+\.ya?ml)\b")
+_MOST = 1_000_000
+"""Bytes of a file that is searched for a plugin's command."""
 
 
 class Applied:
@@ -41,6 +48,10 @@ class Applied:
         """
         if finding.severity != "error" or finding.rule in _READABLE or not finding.file:
             return finding
+        if finding.rule == "GB106" and (plugin := self._plugin(finding)):
+            return replace(
+                finding, severity="info", message=f"{finding.message}; {plugin} may write it first"
+            )
         if finding.file in self._by_clusters:
             return finding
         if not finding.application and self._has_starts and finding.file not in self._reached:
@@ -54,6 +65,32 @@ class Applied:
         else:
             return finding
         return replace(finding, severity="warning", message=f"{finding.message}; {reason}")
+
+    def _plugin(self, finding: Finding) -> str:
+        """What runs a program in a kustomization's folder before kustomize; "" for nothing that is known."""
+        folder = posixpath.dirname(finding.file)
+        for scope in self._repository.scopes:
+            for one in scope.applications:
+                for source in sources(one.body):
+                    path = posixpath.normpath((source.path or ".").strip("/") or ".")
+                    if "plugin" in source.body and path == (folder or "."):
+                        return f"the plugin of {one}"
+        name = _NAMED.search(finding.message)
+        return self._written.get(posixpath.basename(name[1]), "") if name else ""
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """The files that the commands of Argo CD's plugins write, and where the command is."""
+        files, found = self._repository.files, dict[str, str]()
+        for path, known in sorted(files.stats.items()):
+            if not path.endswith((".yaml", ".yml")) or known[0] > _MOST:
+                continue
+            content = files.read(path)
+            if _PLUGINS.search(content):
+                for match in _WRITES.finditer(content):
+                    line = content.count(b"\n", 0, match.start()) + 1
+                    found.setdefault(posixpath.basename(match[1].decode()), f"the plugin in {path}:{line}")
+        return found
 
     @cached_property
     def _has_starts(self) -> bool:

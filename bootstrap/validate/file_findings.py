@@ -51,7 +51,8 @@ def severity_of(fault: Fault, applied: bool) -> Severity | None:
 def placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
     """Faults as findings, except those that a comment suppresses."""
     for file, fault in faults:
-        yield from _at(places, BY_CODE[fault.code], fault.message, fault.fix, file, fault.line)
+        for one in _at(places, BY_CODE[fault.code], fault.message, fault.fix, file, fault.line):
+            yield replace(one, severity="info") if fault.code == "locked" else one
 
 
 def _at(places: Places, rule: Rule, message: str, fix: str, file: str, line: int) -> Iterator[Finding]:

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from bootstrap.core.text import is_slip
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import IN_CLUSTER
 from bootstrap.validate.by_hand import ByHand
+from bootstrap.validate.config import records
 from bootstrap.validate.rule import Finding
+from bootstrap.validate.rules.renames import is_renamed
+from bootstrap.validate.rules.secrets import UNUSED
 from bootstrap.validate.unread import may_bring
 
 Identity = tuple[str, str, str, str]
@@ -34,7 +38,7 @@ _SELECTING = frozenset({"GB303", "GB343", "GB375"})
 """Rules about pods that nothing has: those of a chart may be selected, too."""
 _OPENS = re.compile(r"sops|(?:^|-)age(?:-|$)|vault-token|unseal|sealed-secrets-key|master-key")
 _APPLIERS = re.compile(
-    r"\.(?:tf|tofu|hcl|bicep)$|(?:^|/)(?:helmfile(?:\.d/.*)?\.ya?ml(?:\.gotmpl)?|Pulumi\.yaml|(?:[\w.-]*-)?values[\w.-]*\.ya?ml)$"
+    r"\.(?:tf|tofu|hcl|bicep|dhall|jsonnet|cue)$|(?:^|/)(?:helmfile(?:\.d/.*)?\.ya?ml(?:\.gotmpl)?|Pulumi\.yaml|(?:[\w.-]*-)?values[\w.-]*\.ya?ml)$"
 )
 """Files of programs that apply charts and manifests, and a chart's values."""
 
@@ -79,19 +83,58 @@ class Present:
             said = f"{file} has it, but no Application applies that"
         elif place := self.elsewhere.by_hand.maker(kind, name):
             said = f"{place} seems to create it"
-        elif kind == "Secret" and self._by_hand(namespace, name, cluster):
-            said = "Git has no Secrets for this namespace: it may be created by hand"
+        elif kind == "Secret" and not self._belongs_in_git(one.finding, namespace, name, cluster):
+            said = "nothing in Git shows that it should be there: it may be created by hand"
+            return replace(one.finding, severity="warning", message=f"{one.finding.message}; {said}")
+        elif self._is_far(one.finding, kind, namespace, name, cluster):
+            said = f"Git has no {kind.partition('.')[0]} in {namespace}: it may come from elsewhere"
             return replace(one.finding, severity="warning", message=f"{one.finding.message}; {said}")
         else:
             return self._unsure(one.finding)
         return replace(one.finding, severity="info", message=f"{one.finding.message}; {said}")
 
-    def _by_hand(self, namespace: str, name: str, cluster: str) -> bool:
-        """Whether a person may create a Secret: Git has none for its namespace, and none of its name."""
+    def _belongs_in_git(self, finding: Finding, namespace: str, name: str, cluster: str) -> bool:
+        """Whether a Secret that nothing makes was meant to be made in Git: Git makes one that is nearly it.
+
+        That has its name in another namespace, or is the same but for a typo or what kustomize adds to names,
+        or nothing uses it and a word of the names is the same. In a layout of `bootstrap init`, which creates
+        Secrets, any other of the namespace will do.
+        """
         if _OPENS.search(name):
-            return True  # what opens all the others
-        known = (one for one in self.identities if one[:2] == (cluster, "Secret"))
-        return not any(one[2] == namespace or one[3] == name for one in known)
+            return False  # what opens all the others
+        if UNUSED in finding.message:
+            return True
+        here = self._secrets.get((cluster, namespace), frozenset())
+        if name in self._secrets.get((cluster, ANYWHERE), ()) or (here and self.elsewhere.is_laid_out):
+            return True
+        user = finding.object.rpartition("/")[2].rpartition(" ")[2]
+        return is_slip(name, here) or any(is_renamed(user, one, name) for one in here)
+
+    def _is_far(self, finding: Finding, kind: str, namespace: str, name: str, cluster: str) -> bool:
+        """Whether a finding is about what another namespace lacks, and nothing shows that Git should have it.
+
+        Git has none of the kind in that namespace, none of that name in any, and no namespace nearly so.
+        """
+        own = finding.object.rpartition(" ")[2].rpartition("/")[0]
+        if not namespace or not own or own == namespace:
+            return False
+        known = [one for one in self.identities if one[:2] == (cluster, kind)]
+        spaces = {one[2] for one in known}
+        return (
+            namespace not in spaces
+            and all(one[3] != name for one in known)
+            and not is_slip(namespace, spaces)
+        )
+
+    @cached_property
+    def _secrets(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """The Secrets of each namespace of a cluster, by (cluster, namespace); "*" has those of all."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for cluster, kind, namespace, name in self.identities:
+            if kind == "Secret":
+                for where in (namespace, ANYWHERE):
+                    found.setdefault((cluster, where), set()).add(name)
+        return {key: frozenset(names) for key, names in found.items()}
 
     def _unsure(self, finding: Finding) -> Finding:
         """The finding; as a warning in a folder that nothing applies, as what is missing may come with it."""
@@ -150,6 +193,11 @@ class Elsewhere:
         if repository.templated or any(scope.applications or scope.unknown for scope in repository.scopes):
             return False
         return not any(_APPLIERS.search(path) for path in repository.files.stats)
+
+    @cached_property
+    def is_laid_out(self) -> bool:
+        """Whether `bootstrap init` made the repository: its record says so."""
+        return any(records(self._repository.files))
 
     @cached_property
     def by_hand(self) -> ByHand:

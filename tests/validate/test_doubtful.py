@@ -152,13 +152,30 @@ subjects: [{kind: ServiceAccount, name: default, namespace: shop}]
 KEYS = SECRET.replace("web", "other") % ("", "stringData: {USER: shop}\n")
 
 
+SLIP = POD.replace("secretKeyRef: {name: web", "secretKeyRef: {name: shop-lgoin")
+USER = POD.replace("{name: web, key: TOKEN}", "{name: shop-login, key: USER}").replace(
+    "{name: web,", "{name: user,"
+)
+LOGIN = SECRET.replace("web", "shop-login") % ("", "stringData: {USER: shop}\n")
+
+
 @pytest.mark.parametrize(
-    ("more", "severities"), [("", ["warning"]), (f"---\n{KEYS}", ["error"]), (f"---\n{KEYS}{ROLE}", ["info"])]
+    ("text", "severities"),
+    [
+        (POD, ["warning"]),
+        (f"{POD}---\n{KEYS}", ["warning"]),
+        (f"{POD}---\n{KEYS}{ROLE}", ["info"]),
+        (f"{SLIP}---\n{LOGIN}", ["error"]),
+        (f"{SLIP.replace('lgoin', 'mail')}---\n{LOGIN}", ["error"]),
+        (f"{SLIP.replace('lgoin', 'mail')}---\n{LOGIN}---\n{USER}", ["warning"]),
+        (f"{POD}---\n{LOGIN.replace('shop-login', 'web').replace('e: shop}', 'e: other}')}", ["error"]),
+        (f"{POD}---\n{LOGIN.replace('shop-login', 'web-bk5fd2m9h4')}", ["error"]),
+    ],
 )
 def test_secret_may_be_made_by_hand_or_at_run_time(
-    run: Run, tmp_path: Path, more: str, severities: list[str]
+    run: Run, tmp_path: Path, text: str, severities: list[str]
 ) -> None:
-    assert found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": POD + more}), "GB313") == severities
+    assert found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": text}), "GB313") == severities
 
 
 @pytest.mark.parametrize(("role", "severities"), [("", ["error"]), (ROLE, ["info"])])

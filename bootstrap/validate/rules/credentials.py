@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.manifests.reader import parse
@@ -79,7 +79,13 @@ def _secret(secret: Resource) -> Iterator[Problem]:
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
-            if not text or _placeholder(text) or _names_itself(str(key), text) or _PUBLIC.match(text.strip()):
+            if (
+                not text
+                or _placeholder(str(value))
+                or _placeholder(text)
+                or _names_itself(str(key), text)
+                or _PUBLIC.match(text.strip())
+            ):
                 continue
             if _is_location(secret, str(key), text):
                 continue
@@ -184,13 +190,30 @@ def _is_location(secret: Resource, key: str, text: str) -> bool:
 
 
 def _config(config: Resource) -> Iterator[Problem]:
-    for key, value in mapping(config.body.get("data")).items():
-        if not isinstance(value, str):
+    data = mapping(config.body.get("data"))
+    for key, value in data.items():
+        if not isinstance(value, str) or _is_unset(data, str(key), value):
             continue
         if KEY.search(value):
             yield problem(PRIVATE_KEY, config, f"{config}: {key} contains a private key", "data", key)
         elif kind := _credential(str(key), value):
             yield problem(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
+
+
+_PASSWORD = re.compile(r"passw(?:or)?d$", re.IGNORECASE)
+
+
+def _is_unset(data: Mapping[str, Any], key: str, value: str) -> bool:
+    """Whether a password is only called that, as its user is: MAIL_USERNAME: username."""
+    if value.lower() not in ("password", "passwd") or not _PASSWORD.search(key):
+        return False
+    start = _PASSWORD.sub("", key).lower()
+    users = (
+        str(one).lower()
+        for name, one in data.items()
+        if str(name).lower() in (f"{start}username", f"{start}user")
+    )
+    return any(one in ("username", "user") for one in users)
 
 
 def _application(application: Resource) -> Iterator[Problem]:
@@ -240,13 +263,23 @@ def _names_secret(name: str, value: str) -> bool:
     return _WORDS.fullmatch(value) is not None and ("-" in value or value in name.lower())
 
 
+_EVERYBODYS = re.compile(r"public[-_]?key$|^kubecost-?token$", re.IGNORECASE)
+"""What everybody may see: kubecost's token is the same for all who do not pay."""
+
+
+def _is_text(value: str) -> bool:
+    """Whether a value is a text of several lines in base64, with no credential in it that has a format."""
+    text = _decoded_again(value)
+    return text != value and "\n" in text.strip() and text.replace("\n", "").isprintable() and not token(text)
+
+
 def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never shown."""
     if is_sealed(value) or _NAME_OF_SECRET.fullmatch(value) or _names_secret(name, value):
         return ""
     if kind := token(value):
         return "" if kind == AWS_KEY and re.search(r"id$", name, re.IGNORECASE) else kind
-    if re.search(r"public[-_]?key$", name, re.IGNORECASE):
+    if _EVERYBODYS.search(name) or _is_text(value):
         return ""
     if _RANDOM.fullmatch(value) and mixed(value) and entropy(value) > 4.5:
         return "a random key"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from bootstrap.repository.secret_values import leaves
 from bootstrap.resources.index import Index, Resource
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.kinship import creates_namespace
 
@@ -47,7 +49,29 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
         fix = f"give {names} the annotation {HOOK}: {phase} and a sync-wave below {workload.wave}"
         if any(one.kind == "ServiceAccount" for one in late.values()):
             fix += ", and its Role and RoleBinding, too"
-        yield problem(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix)
+        level: Severity | None = None
+        if all(one.kind == "Namespace" for one in late.values()):
+            maker = _says(index, context, workload.namespace)
+            level = "warning" if maker else None
+            message += f"; {maker} names that Namespace, so its operator may have created it" if maker else ""
+        yield problem(
+            TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix, level=level
+        )
+
+
+def _says(index: Index, context: ClusterContext, namespace: str) -> Resource | None:
+    """A custom object with a field that says which namespace its operator works in."""
+    for known in (index, context.public):
+        for resource in known.resources:
+            custom = "." in resource.kind.partition(".")[2] and not resource.kind.endswith(
+                (".k8s.io", ".argoproj.io")
+            )
+            if custom and any(
+                value == namespace and re.search(r"namespace$", name, re.IGNORECASE)
+                for name, value in leaves(resource.spec)
+            ):
+                return resource
+    return None
 
 
 def phase_of(resource: Resource) -> str | None:

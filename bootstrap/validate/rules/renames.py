@@ -19,7 +19,7 @@ def near(
 
     `known` are the existing names, `path` is the field of `user` that names one of the `kind`.
     """
-    renamed = sorted(one for one in known if _is_hashed(one, name) or _is_renamed(user, one, name))
+    renamed = sorted(one for one in known if is_renamed(user.name, one, name))
     if not renamed:
         return names_near(name, (one for one in known if not _HASH.fullmatch(one[-11:]))), None
     field = "/".join(part for part in path if isinstance(part, str))
@@ -37,18 +37,23 @@ def near(
     return hint, fix + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
 
 
+def is_renamed(user: str, known: str, name: str) -> bool:
+    """Whether kustomize made a known name of this one: with a hash, or with what the user's name has, too."""
+    return _is_hashed(known, name) or _has_affixes(user, known, name)
+
+
 def _is_hashed(known: str, name: str) -> bool:
     """Whether a known name is this one with a hash after it, and possibly a prefix before it."""
     return bool(_HASH.fullmatch(known[-11:])) and known[:-11].endswith(name)
 
 
-def _is_renamed(user: Resource, known: str, name: str) -> bool:
+def _has_affixes(user: str, known: str, name: str) -> bool:
     """Whether a known name is this one with a prefix and suffix that its user has, too."""
     start, found, end = known.partition(name)
     apart = start[-1:] in ("", "-", ".") and end[:1] in ("", "-", ".")
     if not found or not (start or end) or not apart or len(name) < 2:
         return False
-    return user.name.startswith(start) and user.name.endswith(end) and len(user.name) > len(start + end)
+    return user.startswith(start) and user.endswith(end) and len(user) > len(start + end)
 
 
 def _is_custom(user: Resource) -> bool:

@@ -69,6 +69,10 @@ def _was(sealed: Resource, name: str) -> bool:
     return bool(dig(sealed.body, "spec", "template", "metadata", "name") == name)
 
 
+UNUSED = "; nothing uses "
+"""How `missing` names a Secret that Git makes for nobody: one with this name should be in Git."""
+
+
 def missing(
     index: Index, context: ClusterContext, user: Resource, namespace: str, name: str
 ) -> tuple[Severity | None, str] | None:
@@ -80,7 +84,73 @@ def missing(
     if not (context.complete or user.application) or is_made(index, namespace, name):
         return None
     hint = maybe(index, namespace, name)
-    return ("info", f"; {hint}") if hint else (None, "")
+    if hint:
+        return "info", f"; {hint}"
+    spare = _spare(index, namespace, name)
+    return None, f"{UNUSED}{spare}, which may be meant" if spare else ""
+
+
+def _spare(index: Index, namespace: str, name: str) -> Resource | None:
+    """What makes a Secret of the namespace that nothing names, although its name has a word of this one."""
+    words = _words(name)
+    made = [(one, one.name) for one in index.of("Secret", namespace=namespace)]
+    for kind in MAKERS:
+        for maker in index.of(kind, namespace=namespace):
+            made += [(maker, one.name) for one in made_by(maker) if not one.pattern and not one.namespace]
+    for maker, other in made:
+        if words & _words(other) and not _is_of_argocd(maker) and not _is_used(index, maker, other):
+            return maker
+    return None
+
+
+def _is_of_argocd(maker: Resource) -> bool:
+    """Whether Argo CD finds the Secret by its label."""
+    return any(
+        "argocd.argoproj.io/secret-type" in mapping(dig(maker.body, *place))
+        for place in (("metadata", "labels"), *_TEMPLATES)
+    )
+
+
+_TEMPLATES = (
+    ("spec", "template", "metadata", "labels"),
+    ("spec", "target", "template", "metadata", "labels"),
+)
+"""Where what makes a Secret has its labels."""
+_GENERAL = {
+    "secret",
+    "secrets",
+    "cert",
+    "certificate",
+    "tls",
+    "auth",
+    "password",
+    "token",
+    "key",
+    "credentials",
+}
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.split(r"[-._]", name) if len(word) > 2} - _GENERAL
+
+
+def _is_used(index: Index, maker: Resource, name: str) -> bool:
+    """Whether another object has the name somewhere: in a field of its own, or in a text."""
+    token = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
+    return any(
+        token.search(text)
+        for one in index.resources
+        if one is not maker
+        for part in (one.metadata.get("annotations"), {**one.body, "metadata": None})
+        for text in _texts(part)
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in (*mapping(value).values(), *sequence(value)):
+        yield from _texts(item)
 
 
 def maybe(index: Index, namespace: str, name: str) -> str:
