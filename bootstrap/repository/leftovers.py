@@ -26,8 +26,11 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 """What is copied, or given to a program that makes pods of it (Jenkins, Airflow)."""
-_NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
-"""A patch that deletes or replaces, or the settings of a generator or transformer of kustomize."""
+_NO_OBJECT = re.compile(
+    rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$)|kind:\s*EncryptionConfig\w*\s*$)",
+    re.MULTILINE,
+)
+"""A patch that deletes or replaces, or the settings of kustomize's plugins or of an API server."""
 
 
 def is_test_data(path: str) -> bool:

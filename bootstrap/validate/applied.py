@@ -28,8 +28,8 @@ _UNREADABLE = frozenset({"GB101", "GB102", "GB103", "GB104"})
 _PAIRS = frozenset({"GB330", "GB337", "GB359", "GB362"})
 """Rules about two objects that do not go together."""
 _NAMED = re.compile(r" names (\S+), which does not exist")
-_PLUGINS = re.compile(rb"[cC]onfigManagementPlugin|argocd-[\w-]*plugin|/cmp-server/")
-_WRITES = re.compile(rb">\s*(?:\./)?([\w./-]+\.ya?ml)\b")
+_PLUGINS = re.compile(rb"^\s+dest:|[cC]onfigManagementPlugin|argocd-[\w-]*plugin|/cmp-server/", re.MULTILINE)
+_WRITES = re.compile(rb"(?:>\s*(?:\./)?|\bdest:[^\n]*/)([\w./-]+\.ya?ml)\b")
 _MOST = 1_000_000
 """Bytes of a file that is searched for a plugin's command."""
 
@@ -80,7 +80,7 @@ class Applied:
 
     @cached_property
     def _written(self) -> dict[str, str]:
-        """The files that the commands of Argo CD's plugins write, and where the command is."""
+        """The files that the commands of Argo CD's plugins and Ansible's tasks write, and where that is."""
         files, found = self._repository.files, dict[str, str]()
         for path, known in sorted(files.stats.items()):
             if not path.endswith((".yaml", ".yml")) or known[0] > _MOST:
@@ -89,7 +89,7 @@ class Applied:
             if _PLUGINS.search(content):
                 for match in _WRITES.finditer(content):
                     line = content.count(b"\n", 0, match.start()) + 1
-                    found.setdefault(posixpath.basename(match[1].decode()), f"the plugin in {path}:{line}")
+                    found.setdefault(posixpath.basename(match[1].decode()), f"{path}:{line}")
         return found
 
     @cached_property

@@ -86,6 +86,9 @@ class Present:
         elif kind == "Secret" and not self._belongs_in_git(one.finding, namespace, name, cluster):
             said = "nothing in Git shows that it should be there: it may be created by hand"
             return replace(one.finding, severity="warning", message=f"{one.finding.message}; {said}")
+        elif kind == "Service" and namespace == "kube-system":
+            said = "what the cluster was installed with may have it"
+            return replace(one.finding, severity="warning", message=f"{one.finding.message}; {said}")
         elif self._is_far(one.finding, kind, namespace, name, cluster):
             said = f"Git has no {kind.partition('.')[0]} in {namespace}: it may come from elsewhere"
             return replace(one.finding, severity="warning", message=f"{one.finding.message}; {said}")

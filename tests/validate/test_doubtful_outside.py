@@ -261,3 +261,62 @@ def test_manifest_that_zarf_fills_in_is_a_template(
 ) -> None:
     text = POD + f"  volumes:\n    - name: data\n      persistentVolumeClaim:\n        claimName: {name}\n"
     assert found(run, write(tmp_path, {"web.yaml": text, "other.yaml": POD}), "GB123") == severities
+
+
+TASK = "- template:\n    src: web.yaml.j2\n    dest: \"{{ lookup('env', 'PWD') }}/apps/shop/NAME\"\n"
+
+
+@pytest.mark.parametrize(("name", "severities"), [("all.yaml", ["info"]), ("other.yaml", ["error"])])
+def test_file_that_ansible_writes_is_not_missing(
+    run: Run, tmp_path: Path, name: str, severities: list[str]
+) -> None:
+    files = {"apps/shop/kustomization.yaml": BUILD, "ansible/tasks/main.yaml": TASK.replace("NAME", name)}
+    assert found(run, write(tmp_path, ROOT, files), "GB106") == severities
+
+
+@pytest.mark.parametrize(("kind", "severities"), [("EncryptionConfig", []), ("Podd", ["error"])])
+def test_settings_of_an_api_server_are_no_object(
+    run: Run, tmp_path: Path, kind: str, severities: list[str]
+) -> None:
+    text = f"kind: {kind}\napiVersion: v1\nresources: []\n"
+    assert found(run, write(tmp_path, {"encryption.yaml": text, "web.yaml": POD}), "GB126") == severities
+
+
+STORE = (
+    "---\napiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: vault, namespace: shop}\n"
+)
+EXTERNAL = """\
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: web, namespace: shop}
+spec: {secretStoreRef: {kind: SecretStore, name: tenant}, data: []}
+"""
+
+
+@pytest.mark.parametrize(("store", "severities"), [("", ["warning"]), (STORE, ["error"])])
+def test_store_of_a_namespace_without_any_may_be_an_operators(
+    run: Run, tmp_path: Path, store: str, severities: list[str]
+) -> None:
+    files = {"apps/shop/web.yaml": POD + EXTERNAL + store}
+    assert found(run, write(tmp_path, ROOT, files), "GB370") == severities
+
+
+@pytest.mark.parametrize(("namespace", "severities"), [("kube-system", ["warning"]), ("shop", ["error"])])
+def test_service_of_kube_system_may_be_the_clusters(
+    run: Run, tmp_path: Path, namespace: str, severities: list[str]
+) -> None:
+    text = INGRESS.replace("CLASS", "nginx").replace("GROUP", "scheme: internal").replace("NAME", "a")
+    text = text.replace("namespace: shop", f"namespace: {namespace}")
+    files = {"apps/shop/web.yaml": f"{POD}---\n{text}"}
+    assert found(run, write(tmp_path, ROOT, files), "GB301") == severities
+
+
+@pytest.mark.parametrize(("value", "severities"), [("dbPassword", []), ("dbPassw0rd", ["error"])])
+def test_key_of_a_secret_in_a_charts_values_is_no_password(
+    run: Run, tmp_path: Path, value: str, severities: list[str]
+) -> None:
+    path = "path: apps/shop"
+    values = f"{path}\n    helm: {{valuesObject: {{secretRefKey: {{password: {value}}}}}}}"
+    root = {"clusters/one/root.yaml": ROOT["clusters/one/root.yaml"].replace(path, values)}
+    assert found(run, write(tmp_path, root, {"apps/shop/web.yaml": POD}), "GB402") == severities

@@ -239,6 +239,8 @@ def _value(name: str, value: str) -> str:
     """As `_credential`; charts also have similar keys that only name Secrets and keys (existingSecret)."""
     if re.search(r"existing|secret$|secrets$|ref$|name$", name, re.IGNORECASE):
         return token(value)
+    if re.fullmatch(r"[a-z]+[A-Z][a-z]+", value) and value.lower().endswith(name.lower()):
+        return ""  # the key in a Secret: password: dbPassword
     return _credential(name, value)
 
 

@@ -32,6 +32,8 @@ ROUTE = "Route.route.openshift.io"
 _HOMES = {"ClusterIssuer.cert-manager.io": "cert-manager", "ClusterTriggerAuthentication.keda.sh": "keda"}
 """Cluster-scoped kinds that look up Secrets in the namespace of the chart that installs them."""
 _OF_KUBERNETES = {"cluster-admin", "admin", "edit", "view"}
+_STORE = "SecretStore.external-secrets.io"
+"""Operators of tenants make one for each namespace."""
 _USERS = (*FIELDS, "Ingress.networking.k8s.io", "Service")
 _OF_OTHERS = ("tekton.dev", "velero.io", "flagger.app")
 """Groups whose objects programs and installers also create: that Git has none of a kind proves nothing."""
@@ -84,7 +86,8 @@ def _beside(index: Index, context: ClusterContext, use: Named) -> Iterator[Probl
         hint, fix = f"; there is a {short} with this name", f"set kind: {short}"
     rule = services.BACKEND_MISSING if use.kind == "Service" else MISSING
     there = (use.kind, use.namespace, use.name)
-    yield _missing(rule, use, f" in {use.namespace}{hint}", fix, unless=there)
+    level: Severity | None = "warning" if not known and other is None and use.kind == _STORE else None
+    yield _missing(rule, use, f" in {use.namespace}{hint}", fix, level, unless=there)
 
 
 def _is_there(index: Index, context: ClusterContext, kind: str, use: Named) -> bool:
