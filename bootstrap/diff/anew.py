@@ -44,8 +44,8 @@ def syncing_of(application: Resource | None) -> Syncing:
     return Syncing(options, asked and "ServerSideDiff=false" not in compare)
 
 
-def made_anew(new: Resource, syncing: Syncing = PLAIN) -> Literal["", "always", "if refused"]:
-    """Whether any change deletes the object first, or one that the API server refuses.
+def made_anew(new: Resource, syncing: Syncing = PLAIN) -> Literal["", "always", "if refused", "if accepted"]:
+    """Whether any change deletes the object first, or one that the API server refuses, or accepts.
 
     `Force=true` counts only on the object itself, the others also for all of an Application.
     """
@@ -54,5 +54,7 @@ def made_anew(new: Resource, syncing: Syncing = PLAIN) -> Literal["", "always", 
     if is_hook(new) or "Force=true" not in own:
         return ""
     if "Replace=true" in every:
-        return "" if new.kind in _UPDATED else "always"
+        if new.kind in _UPDATED:
+            return ""
+        return "if accepted" if syncing.compared_by_server else "always"
     return "" if "ServerSideApply=true" in every or syncing.compared_by_server else "if refused"

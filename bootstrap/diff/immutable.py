@@ -104,12 +104,13 @@ def refusal(old: Resource, new: Resource, syncing: Syncing = PLAIN) -> str:
 
     Reported for objects that Argo CD changes in place, not for hooks, nor for those that it makes anew.
     """
-    if is_hook(new) or (made_anew(new, syncing) and not syncing.compared_by_server):
+    how = made_anew(new, syncing)
+    if is_hook(new) or how in ("always", "if refused"):
         return ""
     why = refused(old, new)
     if not why or not syncing.compared_by_server:
         return why
-    replaces = made_anew(new, syncing) or _REPLACED in why
+    replaces = how or _REPLACED in why
     return f"{why}{_BY_SERVER}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
 
 

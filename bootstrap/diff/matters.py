@@ -132,11 +132,9 @@ def _replaced(
             continue
         applications, loses = fleet.at(key), _loses(old)
         told = (str(new), new.application, where_of(new))
-        syncing = applications.syncing(new)
-        how = made_anew(new, syncing)
-        changed = how == "always" and not is_same(old.body, new.body)
-        changed = changed and not (syncing.compared_by_server and refused(old, new))
-        if changed or (how == "if refused" and refused(old, new)):
+        how = made_anew(new, applications.syncing(new))
+        changed = how and not is_same(old.body, new.body)
+        if changed and (how == "always" or bool(refused(old, new)) is (how == "if refused")):
             if loses or new.kind not in _RUN_AGAIN:
                 text = f"it is deleted and made anew, as its sync options say{loses and '; '}{loses}"
                 yield Matter("data" if loses else "deletes", text, *told)

@@ -271,9 +271,8 @@ def _follow(files: Files, path: str, names: list[str]) -> None:
     elif _is_left_out(files, target.relative_to(files.root).as_posix()):
         files.links[path] = f"it leads to {(files.root / path).readlink()}, which is not in Git"
     elif target.is_file():
-        stat = (
-            files.root / path
-        ).stat()  # the system follows fewer links, one after the other, than realpath
+        # The system follows fewer links, one after the other, than realpath.
+        stat = (files.root / path).stat()
         files.linked[path] = target.relative_to(files.root).as_posix()
         files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         names.append(path)

@@ -23,6 +23,7 @@ from bootstrap.trace.unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace.walk import trace
 from bootstrap.validate.config import configured, settings
 from bootstrap.validate.engine import findings
+from bootstrap.validate.folder_findings import FolderFindings
 from bootstrap.validate.present import Elsewhere
 from bootstrap.validate.report import Unchecked
 from bootstrap.validate.unchecked import unchecked
@@ -77,6 +78,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
     missing: list[Unread] = []
+    said = FolderFindings(repository)
     lost_applications = any(scope.lost for scope in repository.scopes if scope.complete)
     for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
         for cluster in _clusters(scope):
@@ -95,10 +97,10 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
                 root.details.append(f"on the cluster {cluster}")
             if not scope.complete and not lost_applications:
                 root.details.append(f"{scope.name} is switched on in no cluster")
-            lost(root, scope, [*missing, *unread(repository, scope)])
-            root.hops = [*(item.hop() for item in stopped(repository, scope, root)), *root.hops]
+            lost(root, scope, [*missing, *unread(repository, scope, said)])
+            root.hops = [*(item.hop() for item in stopped(repository, scope, root, said)), *root.hops]
             return root
-        missing += unread(repository, scope)
+        missing += unread(repository, scope, said)
     assert unknown is not None  # noqa: S101 - there is at least one scope
     return instead(target, missing, unknown)
 

@@ -39,16 +39,15 @@ class Unread:
         return Hop("unread", self.title, self.how, self.application, remarks=[self.remark])
 
 
-def unread(repository: Repository, scope: Scope) -> list[Unread]:
+def unread(repository: Repository, scope: Scope, said: FolderFindings) -> list[Unread]:
     """Each folder that could not be rendered, and each source in another repository, once."""
     found: dict[tuple[str, str], Unread] = {}
-    said = FolderFindings(repository)
     for item in [*_folders(repository, scope, said), *_elsewhere(repository, scope, said)]:
         found.setdefault((item.title, item.remark.message), item)
     return list(found.values())
 
 
-def stopped(repository: Repository, scope: Scope, root: Hop) -> list[Unread]:
+def stopped(repository: Repository, scope: Scope, root: Hop, said: FolderFindings) -> list[Unread]:
     """Folders that cannot be built, and without which none of the Applications of a chain is applied.
 
     For a chain that no cluster leads to: those in which a cluster's Applications may be missing, as one of
@@ -64,7 +63,6 @@ def stopped(repository: Repository, scope: Scope, root: Hop) -> list[Unread]:
     above = {one.application for one in chain.values()}
     files = {one.file for one in chain.values()}
     found: dict[str, Unread] = {}
-    said = FolderFindings(repository)
     for one in repository.scopes if not scope.complete else (scope,):
         for placement in one.placements if one is scope or (one.complete and one.lost) else ():
             closure = repository.units[placement.unit.key].closure

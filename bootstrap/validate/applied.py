@@ -12,8 +12,8 @@ from bootstrap.repository import kustomize
 from bootstrap.repository.leftovers import is_parked
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.repository.values import values_files
-from bootstrap.resources.applications import sources
-from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, dig
+from bootstrap.resources.applications import folder_of, sources
+from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, Resource, dig
 from bootstrap.validate.rule import Finding
 
 _FLUX = "Kustomization.kustomize.toolkit.fluxcd.io"
@@ -68,15 +68,21 @@ class Applied:
 
     def _plugin(self, finding: Finding) -> str:
         """What runs a program in a kustomization's folder before kustomize; "" for nothing that is known."""
-        folder = posixpath.dirname(finding.file)
+        if application := self._plugged.get(posixpath.dirname(finding.file)):
+            return f"the plugin of {application}"
+        name = _NAMED.search(finding.message)
+        return self._written.get(posixpath.basename(name[1]), "") if name else ""
+
+    @cached_property
+    def _plugged(self) -> dict[str, Resource]:
+        """The folders that an Application gives to a plugin."""
+        found: dict[str, Resource] = {}
         for scope in self._repository.scopes:
             for one in scope.applications:
                 for source in sources(one.body):
-                    path = posixpath.normpath((source.path or ".").strip("/") or ".")
-                    if "plugin" in source.body and path == (folder or "."):
-                        return f"the plugin of {one}"
-        name = _NAMED.search(finding.message)
-        return self._written.get(posixpath.basename(name[1]), "") if name else ""
+                    if "plugin" in source.body:
+                        found.setdefault(source.folder, one)
+        return found
 
     @cached_property
     def _written(self) -> dict[str, str]:
@@ -138,7 +144,7 @@ class Applied:
             found |= own
             for number, body in unit.public.items():
                 if unit.facts[number][0] == _FLUX and isinstance(path := dig(body, "spec", "path"), str):
-                    found.update(self._by_flux(posixpath.normpath(path.strip("/") or ".")))
+                    found.update(self._by_flux(folder_of(path)))
         return frozenset(found)
 
     def _leads(self, scope: Scope) -> bool:
@@ -153,7 +159,6 @@ class Applied:
     def _by_flux(self, folder: str) -> Iterator[str]:
         """The files that Flux builds in a folder: its kustomization's, or one that it makes of all below."""
         files = self._repository.files
-        folder = "" if folder == "." else folder
         if kustomize.file_of(files, folder) is not None:
             yield from kustomize.closure(files, folder).files
             return
