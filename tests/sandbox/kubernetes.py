@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
@@ -55,6 +56,12 @@ def crd(group: str, kind: str, scope: str = "Namespaced") -> ClusterObject:
     )
 
 
+def delete(cluster: Cluster, path: str) -> None:
+    """Clean up: what a controller has deleted since it was listed is as good."""
+    with suppress(NotFound):
+        request(cluster, "DELETE", path, "cleaning up")
+
+
 @contextmanager
 def temporary_namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace, deleted (without waiting for it) afterwards."""
@@ -63,7 +70,7 @@ def temporary_namespace(cluster: Cluster) -> Iterator[str]:
     try:
         yield name
     finally:
-        request(cluster, "DELETE", f"/api/v1/namespaces/{name}", "cleaning up")
+        delete(cluster, f"/api/v1/namespaces/{name}")
 
 
 def apply_as(cluster: Cluster, item: ClusterObject, namespace: str, manager: str) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from bootstrap import argocd, kube
 from bootstrap.core.errors import Forbidden
-from bootstrap.kube.connection import request
 from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
@@ -26,7 +25,7 @@ from tests.sandbox.argocd.test_live import (
     repository,  # noqa: F401 - a fixture
 )
 from tests.sandbox.catalog.test_voting_app import delete_all, refused
-from tests.sandbox.kubernetes import admin, made
+from tests.sandbox.kubernetes import admin, delete, made
 
 IMAGE = ("--image", "ghcr.io/acme/web:1.0", "--port", "80", "--replicas", "2", "--health", "/healthz")
 MORE = ("--host", "shop.example.com", "--env-from", "secret/shop:API_KEY", "--env-from", "configmap/shop")
@@ -128,4 +127,4 @@ def test_argo_cd_syncs_it_until_it_is_healthy_and_takes_it_down_again(
             kube.delete(cluster, [gone])
     assert kube.get(cluster, "apps/v1", "Deployment", f"{name}-dev", name) is None
     assert kube.get(cluster, "v1", "Namespace", None, f"{name}-dev")  # kept, with what a person put there
-    request(cluster, "DELETE", f"/api/v1/namespaces/{name}-dev", "cleaning up")
+    delete(cluster, f"/api/v1/namespaces/{name}-dev")

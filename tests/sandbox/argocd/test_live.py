@@ -15,14 +15,13 @@ import requests
 from bootstrap import argocd, kube
 from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster, dry_run
-from bootstrap.kube.connection import request
 from bootstrap.manifests import parse, split
 from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.sandbox import kubernetes
 from tests.sandbox.conftest import private_invocation
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 
 TIMEOUT = 180.0
 
@@ -63,7 +62,7 @@ class Repository:
 def repository(sandbox: Sandbox, cluster: Cluster, tmp_path: Path) -> Iterator[Repository]:
     found = Repository(sandbox, cluster, tmp_path)
     yield found
-    request(cluster, "DELETE", found.secret, "cleaning up")
+    delete(cluster, found.secret)
 
 
 @pytest.fixture
@@ -93,10 +92,8 @@ def project(cluster: Cluster) -> Iterator[str]:
     for item in argocd.applications(cluster):
         if item["metadata"]["name"].startswith(name):
             path = f"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/{item['metadata']['name']}"
-            request(cluster, "DELETE", path, "cleaning up")
-    request(
-        cluster, "DELETE", f"/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{name}", "cleaning up"
-    )
+            delete(cluster, path)
+    delete(cluster, f"/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{name}")
 
 
 def application(name: str, project: str, url: str, path: str, namespace: str) -> dict[str, Any]:

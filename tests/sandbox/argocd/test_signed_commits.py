@@ -13,7 +13,6 @@ from yaml import safe_load, safe_load_all
 
 from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
-from bootstrap.kube.connection import request
 from bootstrap.layout import argocd_edits
 from bootstrap.layout.settings import Settings
 from bootstrap.sandbox.addresses import Sandbox
@@ -21,7 +20,7 @@ from tests.catalog.infrastructure import CLUSTER
 from tests.git_repositories import git
 from tests.openpgp import Keys, keys
 from tests.sandbox.argocd.test_live import Repository, application, settings
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 from tests.sandbox.test_argocd_processes import until
 
 API = "/apis/argoproj.io/v1alpha1/namespaces/argocd"
@@ -38,7 +37,7 @@ def openpgp() -> Iterator[Keys]:
 def repository(sandbox: Sandbox, cluster: Cluster, tmp_path: Path) -> Iterator[Repository]:
     found = Repository(sandbox, cluster, tmp_path)
     yield found
-    request(cluster, "DELETE", found.secret, "cleaning up")
+    delete(cluster, found.secret)
 
 
 def project_of(repository: Repository, key: str) -> dict[str, object]:
@@ -110,6 +109,6 @@ def test_unsigned_commit_is_refused_and_a_signed_one_syncs(
         refresh()
         until(lambda: live() == "signed", "the signed commit to be live")
     finally:
-        request(cluster, "DELETE", f"{API}/applications/{name}", "cleaning up")
-        request(cluster, "DELETE", f"{API}/appprojects/{name}", "cleaning up")
+        delete(cluster, f"{API}/applications/{name}")
+        delete(cluster, f"{API}/appprojects/{name}")
         kube.apply(cluster, [made(empty)], namespace=argocd.NAMESPACE)

@@ -13,11 +13,10 @@ from yaml import safe_load, safe_load_all
 
 from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
-from bootstrap.kube.connection import request
 from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog.infrastructure import CLUSTER, ROOT
 from tests.sandbox.argocd.test_live import Repository, application
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 
 TIMEOUT = 180.0
 API = "/apis/argoproj.io/v1alpha1/namespaces/argocd"
@@ -48,10 +47,10 @@ def attempt(sandbox: Sandbox, cluster: Cluster, namespace: str, tmp_path: Path) 
 
     yield call
     for name in names:
-        request(cluster, "DELETE", f"{API}/applications/{name}", "cleaning up")
+        delete(cluster, f"{API}/applications/{name}")
     for item in projects:
-        request(cluster, "DELETE", f"{API}/appprojects/{item['metadata']['name']}", "cleaning up")
-    request(cluster, "DELETE", repository.secret, "cleaning up")
+        delete(cluster, f"{API}/appprojects/{item['metadata']['name']}")
+    delete(cluster, repository.secret)
 
 
 def _said(cluster: Cluster, name: str) -> str:

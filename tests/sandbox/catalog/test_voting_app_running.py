@@ -19,6 +19,7 @@ from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog import voting_app
 from tests.sandbox.conftest import TIMEOUT, private_invocation
+from tests.sandbox.kubernetes import delete
 
 COMPONENTS = ("ingress", "persistence", "backup", "autoscaling", "network-policies")
 ORIGIN, NEXT = b"examplevotingapp_vote:after", b"examplevotingapp_vote:before"
@@ -77,7 +78,7 @@ def app(sandbox: Sandbox) -> Iterator[App]:
     until(partial(found.is_rolled_out, "vote"), "the autoscaler's minimum of pods")
     yield found
     # Without waiting for it: nobody else uses the name.
-    request(cluster, "DELETE", f"/api/v1/namespaces/{found.namespace}", "cleaning up")
+    delete(cluster, f"/api/v1/namespaces/{found.namespace}")
 
 
 def test_claims_are_bound_and_a_pods_death_keeps_its_volume(app: App) -> None:

@@ -12,12 +12,11 @@ import pytest
 
 from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
-from bootstrap.kube.connection import request
 from bootstrap.sandbox.addresses import Sandbox
 from tests.ci import act, laid_out
 from tests.git_repositories import git
 from tests.sandbox.argocd.test_live import TIMEOUT, Repository, application
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 
 DIGEST = "sha256:" + "0a" * 32
 IMAGE = f"ghcr.io/org/web:sha-0123456789ab@{DIGEST}"
@@ -46,7 +45,7 @@ def repository(sandbox: Sandbox, cluster: Cluster, tmp_path: Path) -> Iterator[R
     found.bare.commit({path: text.encode() for path, text in FILES.items()})
     git(found.bare.folder, "push", "--quiet", found.push_url, "main")
     yield found
-    request(cluster, "DELETE", found.secret, "cleaning up")
+    delete(cluster, found.secret)
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def project(cluster: Cluster) -> Iterator[str]:
     yield name
     for kind in ("applications", "appprojects"):
         path = f"/apis/argoproj.io/v1alpha1/namespaces/{argocd.NAMESPACE}/{kind}/{name}"
-        request(cluster, "DELETE", path, "cleaning up")
+        delete(cluster, path)
 
 
 def image(cluster: Cluster, namespace: str) -> str:

@@ -14,12 +14,11 @@ import yaml
 from bootstrap import argocd, kube
 from bootstrap.argocd.source import FromCluster
 from bootstrap.kube import Cluster
-from bootstrap.kube.connection import request
 from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Run
 from tests.git_repositories import git
 from tests.sandbox.argocd.test_live import TIMEOUT, Repository, application, name, repository
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 
 __all__ = ["name", "repository"]
 
@@ -148,8 +147,8 @@ def elsewhere(
     kube.ensure_secret(cluster, argocd.NAMESPACE, name, data=encoded, generate=(), labels=labels)
     kube.ensure_namespace(admin, namespace)
     yield str(place["server"])
-    request(admin, "DELETE", f"/api/v1/namespaces/{namespace}", "cleaning up")
-    request(cluster, "DELETE", f"/api/v1/namespaces/{argocd.NAMESPACE}/secrets/{name}", "cleaning up")
+    delete(admin, f"/api/v1/namespaces/{namespace}")
+    delete(cluster, f"/api/v1/namespaces/{argocd.NAMESPACE}/secrets/{name}")
 
 
 def test_an_application_that_goes_to_another_cluster_leaves_what_it_applied(

@@ -14,12 +14,11 @@ import pytest
 from bootstrap import argocd, kube
 from bootstrap.diff.rights import grown
 from bootstrap.kube import Cluster
-from bootstrap.kube.connection import request
 from bootstrap.resources.index import Resource
 from bootstrap.sandbox.addresses import Sandbox
 from tests import kubeconfigs
 from tests.sandbox.argocd.test_live import TIMEOUT, Repository, application, name, repository
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 from tests.tools import tool
 
 __all__ = ["name", "repository"]
@@ -124,9 +123,9 @@ def projects(cluster: Cluster, name: str) -> Iterator[list[str]]:
     yield names
     for one in argocd.applications(cluster):
         if one["metadata"]["name"].startswith(name):
-            request(cluster, "DELETE", f"{API}/applications/{one['metadata']['name']}", "cleaning up")
+            delete(cluster, f"{API}/applications/{one['metadata']['name']}")
     for one in names:
-        request(cluster, "DELETE", f"{API}/appprojects/{one}", "cleaning up")
+        delete(cluster, f"{API}/appprojects/{one}")
 
 
 def test_sources_and_destinations(cluster: Cluster, sandbox: Sandbox, name: str, projects: list[str]) -> None:

@@ -14,7 +14,7 @@ from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.resources.index import Resource
 from tests.sandbox.argocd.test_wait import admin, ns
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 
 __all__ = ["admin", "ns"]  # fixtures
 
@@ -128,7 +128,7 @@ def allowed(admin: Cluster, ns: str) -> Iterator[dict[str, frozenset[int]]]:
     yield found
     for name in ROLES:
         for kind in ("clusterrolebindings", "clusterroles"):
-            request(admin, "DELETE", f"/apis/{RBAC}/v1/{kind}/{ns}-{name}", "cleaning up")
+            delete(admin, f"/apis/{RBAC}/v1/{kind}/{ns}-{name}")
 
 
 def _may(admin: Cluster, user: str, question: dict[str, Any]) -> bool:

@@ -10,12 +10,11 @@ from typing import Any
 from bootstrap import argocd, kube
 from bootstrap.argocd.source import FromCluster
 from bootstrap.kube import Cluster
-from bootstrap.kube.connection import request
 from tests.conftest import Run
 from tests.git_repositories import git
 from tests.sandbox.argocd.test_live import TIMEOUT, Repository, application, name, repository
 from tests.sandbox.diff.test_deleted import FINALIZER, PATIENCE, config
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 
 __all__ = ["name", "repository"]
 
@@ -95,7 +94,7 @@ def test_what_diff_says_of_a_dropped_element_is_what_argo_cd_does(
     assert everything("one") == wanted
     for case in CASES:
         place = f"/apis/argoproj.io/v1alpha1/namespaces/argocd/applicationsets/{name}-{case}"
-        request(cluster, "DELETE", place, "cleaning up")
+        delete(cluster, place)
     assert found == expected
     for case, (stays, object_stays) in expected.items():
         text = said[f"{name}-{case}-two"]

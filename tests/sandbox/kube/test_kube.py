@@ -34,7 +34,7 @@ from bootstrap.manifests import parse, split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
-from tests.sandbox.kubernetes import config_map, crd, made
+from tests.sandbox.kubernetes import config_map, crd, delete, made
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -47,7 +47,7 @@ def group(admin: Cluster) -> Iterator[str]:
     for item in kube.list_objects(admin, "apiextensions.k8s.io/v1", "CustomResourceDefinition"):
         if item["spec"]["group"] == name:
             path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{item['metadata']['name']}"
-            request(admin, "DELETE", path, "cleaning up")
+            delete(admin, path)
 
 
 def custom(group: str, kind: str, name: str = "a", **fields: Any) -> ClusterObject:
@@ -134,7 +134,7 @@ def test_namespaces_then_crds_then_what_is_made_of_them_in_one_batch(admin: Clus
     try:
         places = [str(item.object) for item in kube.apply(admin, objects, namespace=name)]
     finally:
-        request(admin, "DELETE", f"/api/v1/namespaces/{name}", "cleaning up")
+        delete(admin, f"/api/v1/namespaces/{name}")
     assert places[0] == f"Namespace {name}"
     assert set(places[-2:]) == {"Whole a", f"Part {name}/a"}
     assert kube.get(admin, f"{group}/v1", "Whole", None, "a") is not None
@@ -550,7 +550,7 @@ def test_secret_is_made_with_its_namespace_and_kept(admin: Cluster) -> None:
         assert not kube.ensure_secret(admin, name, "s", **wanted)
         assert data_of(admin, name, "s") == first
     finally:
-        request(admin, "DELETE", f"/api/v1/namespaces/{name}", "cleaning up")
+        delete(admin, f"/api/v1/namespaces/{name}")
 
 
 def test_only_what_is_missing_is_added_to_a_secret(admin: Cluster, ns: str) -> None:

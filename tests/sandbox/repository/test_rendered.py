@@ -17,7 +17,6 @@ import requests
 from bootstrap import argocd, kube
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import Cluster, served
-from bootstrap.kube.connection import request
 from bootstrap.manifests.reader import load_all
 from bootstrap.repository.model import Options
 from bootstrap.repository.read import read
@@ -27,7 +26,7 @@ from tests import charts, registries
 from tests.mirror import certificates
 from tests.sandbox.argocd.test_live import Repository, project
 from tests.sandbox.conftest import private_invocation
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import delete, made
 from tests.sandbox.repository.rendered_cases import CHART, DIRECTORY, FILES, HELM, KUSTOMIZE
 from tests.tools import tool
 
@@ -106,7 +105,7 @@ def compared(
         there = _rendered_there(sandbox, cluster, bodies)
         yield Compared(here, there)
         for path in (repository.secret, f"/api/v1/namespaces/{argocd.NAMESPACE}/secrets/{name}"):
-            request(cluster, "DELETE", path, "cleaning up")
+            delete(cluster, path)
 
 
 def _catalog() -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 from bootstrap.core.errors import ApiError
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
-from tests.sandbox.kubernetes import SOON
+from tests.sandbox.kubernetes import SOON, delete
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
@@ -30,7 +30,7 @@ def applied(admin: Cluster, objects: Iterable[dict[str, Any]]) -> Iterator[None]
         for body in objects:
             place = PLACES[body["kind"]]
             request(admin, "POST", place, "creating", body=json.dumps(body).encode())
-            stack.callback(request, admin, "DELETE", f"{place}/{body['metadata']['name']}", "cleaning up")
+            stack.callback(delete, admin, f"{place}/{body['metadata']['name']}")
         yield
 
 
