@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.core.invocation import Invocation
@@ -25,7 +25,7 @@ from bootstrap.repository.files import Files
 from bootstrap.repository.listed import from_list
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
-from bootstrap.repository.tools import Built, Overlay, begin_many, build_many, in_parallel, workers
+from bootstrap.repository.tools import Builder, Built, Overlay, in_parallel, workers
 from bootstrap.repository.unit import Prepared, UnitResult, from_directory, prepare, result
 
 if TYPE_CHECKING:
@@ -240,15 +240,14 @@ class Renderer:
         """Begin to build overlays; returns what waits for the results."""
         if not overlays:
             return list
-        given = (self.files.root, overlays, self._kustomize(), self._allow_remote, self._budget)
-        begun = begin_many(*given, pool=pool)
+        builder = Builder(self.files.root, self._kustomize(), self._allow_remote, self._budget)
+        begun = builder.begin(overlays, pool)
 
         def answers() -> list[Built]:
             found = begun()
             for number, built in enumerate(found if self.unrestricted else ()):
                 if built.error is not None and _RESTRICTED.search(built.error):
-                    again = (self.files.root, [overlays[number]], *given[2:], True)
-                    found[number] = build_many(*again)[0]
+                    found[number] = replace(builder, unrestricted=True).build([overlays[number]])[0]
             return found
 
         return answers

@@ -82,52 +82,12 @@ def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: 
     return found
 
 
-def build_many(
-    root: Path,
-    overlays: Sequence[Overlay],
-    program: str,
-    allow_remote: bool = False,
-    budget: run.Budget | None = None,
-    unrestricted: bool = False,
-) -> list[Built]:
+def build_many(root: Path, overlays: Sequence[Overlay], program: str) -> list[Built]:
     """Build overlays, in parallel and many per process; the results are in the order of `overlays`.
 
-    Nothing outside `root` is read, and nothing is fetched unless `allow_remote`. `unrestricted` overlays may
-    include single files from outside their folder, as in Flux.
+    Nothing outside `root` is read, and nothing is fetched.
     """
-    given = (program, allow_remote, budget, unrestricted)
-    if sum(1 for _ in _batches(overlays)) == 1:
-        return begin_many(root, overlays, *given)()
-    with workers() as pool:
-        return begin_many(root, overlays, *given, pool=pool)()
-
-
-def begin_many(
-    root: Path,
-    overlays: Sequence[Overlay],
-    program: str,
-    allow_remote: bool = False,
-    budget: run.Budget | None = None,
-    unrestricted: bool = False,
-    pool: Executor | None = None,
-) -> Callable[[], list[Built]]:
-    """Begin what `build_many` does in `pool`; returns what waits for the results.
-
-    Without a pool, nothing is begun before somebody waits.
-    """
-    kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget(), unrestricted)
-    begun: list[Callable[[], dict[int, Built]]] = [
-        pool.submit(_build, kustomize, batch).result if pool else partial(_build, kustomize, batch)
-        for batch in _batches(overlays)
-    ]
-
-    def answers() -> list[Built]:
-        results: dict[int, Built] = {}
-        for one in begun:
-            results.update(one())
-        return [results[number] for number in range(len(overlays))]
-
-    return answers
+    return Builder(root, program).build(overlays)
 
 
 @contextmanager
@@ -157,17 +117,46 @@ Batch = list[tuple[int, Overlay]]
 
 
 @dataclass(frozen=True)
-class _Kustomize:
-    """How kustomize is run for one repository."""
+class Builder:
+    """Runs kustomize for one repository; nothing outside `root` is read.
+
+    Nothing is fetched unless `allow_remote`. `unrestricted` overlays may include single files from outside
+    their folder, as in Flux.
+    """
 
     root: Path
     program: str
-    allow_remote: bool
-    budget: run.Budget
+    allow_remote: bool = False
+    budget: run.Budget = field(default_factory=run.Budget)
     unrestricted: bool = False
 
-    def build(self, target: Path, folder: Path) -> run.Ended:
-        """Build what is in `target`; `folder` is private."""
+    def build(self, overlays: Sequence[Overlay]) -> list[Built]:
+        """Build overlays, in parallel and many per process; the results are in the order of `overlays`."""
+        if sum(1 for _ in _batches(overlays)) == 1:
+            return self.begin(overlays)()
+        with workers() as pool:
+            return self.begin(overlays, pool)()
+
+    def begin(self, overlays: Sequence[Overlay], pool: Executor | None = None) -> Callable[[], list[Built]]:
+        """Begin what `build` does in `pool`; returns what waits for the results.
+
+        Without a pool, nothing is begun before somebody waits.
+        """
+        begun: list[Callable[[], dict[int, Built]]] = [
+            pool.submit(_build, self, batch).result if pool else partial(_build, self, batch)
+            for batch in _batches(overlays)
+        ]
+
+        def answers() -> list[Built]:
+            results: dict[int, Built] = {}
+            for one in begun:
+                results.update(one())
+            return [results[number] for number in range(len(overlays))]
+
+        return answers
+
+    def call(self, target: Path, folder: Path) -> run.Ended:
+        """Run it on what is in `target`; `folder` is private."""
         read = (*_without_git(self.root), folder)
         options = ("--load-restrictor", "LoadRestrictionsNone") if self.unrestricted else ()
         command = (self.program, "build", *options, "--", str(target))
@@ -199,17 +188,17 @@ def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:
     yield from open_
 
 
-def _build(kustomize: _Kustomize, batch: Batch) -> dict[int, Built]:
+def _build(builder: Builder, batch: Batch) -> dict[int, Built]:
     """Build a batch; if that fails, or an object's overlay is unclear, build each overlay alone."""
-    answer = _run(kustomize, batch)
+    answer = _run(builder, batch)
     if len(batch) == 1:
         return {batch[0][0]: answer}
     shared = _share(answer, batch)
-    return shared or {number: _run(kustomize, [(number, overlay)]) for number, overlay in batch}
+    return shared or {number: _run(builder, [(number, overlay)]) for number, overlay in batch}
 
 
-def _run(kustomize: _Kustomize, batch: Batch) -> Built:
-    root = kustomize.root
+def _run(builder: Builder, batch: Batch) -> Built:
+    root = builder.root
     with scratch.folder("build") as folder:
         up = Path(os.path.relpath(root, folder)).as_posix()
         top: dict[str, Any] = {
@@ -221,14 +210,14 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
             if overlay.overrides:
                 root = folder / "repository"
                 try:
-                    _copy_edited(kustomize.root, overlay, root)
+                    _copy_edited(builder.root, overlay, root)
                 except Refused as refused:
                     return Built(error=str(refused))
                 top["resources"] = [posixpath.join("repository", overlay.folder)]
         (folder / "kustomization.yaml").write_text(json.dumps(top), encoding="utf-8")
         folders = ", ".join(overlay.folder or "." for _, overlay in batch)
         with verbose.call(f"kustomize build {folders}") as call:
-            ended = kustomize.build(folder, folder)
+            ended = builder.call(folder, folder)
             error = ended.complaint
             call.ended = "refused" if error else f"{len(ended.out):,} bytes"
         if error is None:
@@ -237,7 +226,7 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
             # Some overlays cannot be a resource (`configurations` that the umbrella's defaults contradict);
             # for the others, this gives the message without the umbrella's part.
             own = root / batch[0][1].folder
-            alone = kustomize.build(own, folder)
+            alone = builder.call(own, folder)
             if alone.complaint is None:
                 return _read(alone.out, own, root)
             error = _shorten(alone.complaint, root)

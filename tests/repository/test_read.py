@@ -132,8 +132,8 @@ def test_kustomize_itself_may_not_read_gits_own_folder(tmp_path: Path, invocatio
         (tmp_path / "a/link").unlink(missing_ok=True)
         (tmp_path / "a/link").symlink_to(tmp_path / name)
         write(tmp_path, {"a/kustomization.yaml": "configMapGenerator: [{name: a, files: [link]}]\n"})
-        given = (tmp_path, [tools.Overlay("a", "")], tools.kustomize(invocation))
-        (built,) = tools.build_many(*given, unrestricted=True)
+        builder = tools.Builder(tmp_path, tools.kustomize(invocation), unrestricted=True)
+        (built,) = builder.build([tools.Overlay("a", "")])
         assert ("known" in str(built.objects)) is readable
 
 
