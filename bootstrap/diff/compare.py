@@ -14,7 +14,7 @@ from typing import Any, Literal
 from bootstrap.core.text import counted
 from bootstrap.diff.anew import PLAIN, Syncing
 from bootstrap.diff.immutable import refusal
-from bootstrap.repository.covered import Coverage
+from bootstrap.repository.coverage_line import Coverage
 from bootstrap.resources.index import Resource, mapping
 
 Key = tuple[str, str, str, str]

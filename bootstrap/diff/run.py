@@ -22,7 +22,7 @@ from bootstrap.diff.matters import Matter
 from bootstrap.diff.shared import shared
 from bootstrap.diff.unseen import unseen
 from bootstrap.repository.coverage import changed, coverage_of, unread_of
-from bootstrap.repository.covered import Coverage
+from bootstrap.repository.coverage_line import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
 from bootstrap.repository.lookup import check_application

@@ -13,10 +13,10 @@ from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
-from bootstrap.git import auth, credential, cut, sparse
+from bootstrap.git import auth, credential, shallow, sparse
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
-from bootstrap.git.past import Past
+from bootstrap.git.history import Past
 from bootstrap.git.run import Calls
 from bootstrap.git.sparse import Outside
 
@@ -122,7 +122,7 @@ def _outside(root: Path, known: Credential, invocation: Invocation) -> Outside |
         tip = calls.check_run(
             "reading the files outside the sparse checkout", "rev-parse", "HEAD^{commit}"
         ).text
-        return cut.past_of_head(calls, tip, known, invocation)
+        return shallow.past_of_head(calls, tip, known, invocation)
 
     return Outside(sparse.left_out(calls), store)
 

@@ -26,12 +26,12 @@ from bootstrap.core.errors import (
 from bootstrap.core.output import Output
 from bootstrap.edit.requests import Group, Joined, Layered, Own
 from bootstrap.git import commit as git_writing
-from bootstrap.git import waiting as git_waiting
+from bootstrap.git import queue as git_waiting
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 from bootstrap.git.objects import NewCommit
-from bootstrap.git.waiting import Waiting
+from bootstrap.git.queue import Waiting
 
 LEADER_SECONDS = 5.0
 """A leader that has pushed nothing for this long is replaced by the next in line."""

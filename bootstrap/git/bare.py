@@ -15,12 +15,12 @@ from pathlib import Path
 
 from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, errors, objects, patience, urls
+from bootstrap.git import auth, errors, objects, retries, urls
 from bootstrap.git import command as git_command
 from bootstrap.git.auth import Credential
 from bootstrap.git.identity import check_text
+from bootstrap.git.responses import traced
 from bootstrap.git.tree import Entry, Wanted, matcher, parse_tree
-from bootstrap.git.wire import traced
 
 TIP = "refs/bootstrap/tip"
 _LOOK = "refs/bootstrap/look"
@@ -42,7 +42,7 @@ class Repository:
         self.folder = folder
         self._bare = folder / "repository.git"
         self._timeout = timeout
-        self.patience = patience.Patience()
+        self.patience = retries.Patience()
         self._filtered = False
         self._deep = False
         self._tip: str | None = None
@@ -61,10 +61,10 @@ class Repository:
     ) -> git_command.Answer:
         """One git command in the temporary repository (in its folder, before `prepare`)."""
         environ = {**self._environ, **(extra or {})}
-        if not patience.is_remote(arguments):
+        if not retries.is_remote(arguments):
             return self._once(arguments, stdin, environ)
         ssh = urls.is_ssh(self.url)
-        if patience.is_reading(arguments):
+        if retries.is_reading(arguments):
             return self.patience.answered(lambda: self._asked(arguments, stdin, environ), ssh=ssh)
         answer = self._asked(arguments, stdin, environ)
         if answer.status == 0 or answer.wire.status == 200:  # a refused push was authenticated, too

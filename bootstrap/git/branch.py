@@ -12,9 +12,9 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.git import commit as git_writing
 from bootstrap.git import objects
 from bootstrap.git.changes import FileChange
+from bootstrap.git.history import Past
 from bootstrap.git.identity import Identity
 from bootstrap.git.objects import Entry, NewCommit
-from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=")

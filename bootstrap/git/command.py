@@ -11,7 +11,7 @@ from typing import Any
 
 from bootstrap.core import git_files, process_group, verbose
 from bootstrap.core.errors import GitError
-from bootstrap.git.wire import UNKNOWN, Wire
+from bootstrap.git.responses import UNKNOWN, Wire
 
 OLDEST = (2, 34)
 ASK_SECONDS = 120.0

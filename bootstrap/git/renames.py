@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from bootstrap.git.commits import Commit
+from bootstrap.git.history import Past
 from bootstrap.git.objects import Entry
-from bootstrap.git.past import Past
 
 _LIKE = 0.5
 """How similar two files must be to count as a rename, as in git."""

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from bootstrap.core import git_files, process_group, verbose
 from bootstrap.core.errors import GitError
-from bootstrap.git import errors, patience
+from bootstrap.git import errors, retries
 from bootstrap.git.command import Answer
-from bootstrap.git.patience import Patience
-from bootstrap.git.wire import traced
+from bootstrap.git.responses import traced
+from bootstrap.git.retries import Patience
 
 ANSWER_SECONDS = 120.0
 """How long to wait for an object of a repository on this machine."""
@@ -62,11 +62,11 @@ class Calls:
     def run(self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> Answer:
         """One git command; a failure is an Answer."""
         environ = {**self.environ, **extra} if extra else self.environ
-        if not patience.is_remote(arguments):
+        if not retries.is_remote(arguments):
             return self._once(arguments, stdin, environ, self.timeout)
         began = time.monotonic()
-        if patience.is_reading(arguments):
-            clean = self._clean if patience.command_of(arguments) == "clone" else lambda: None
+        if retries.is_reading(arguments):
+            clean = self._clean if retries.command_of(arguments) == "clone" else lambda: None
             return self.patience.answered(
                 lambda: self._asked(arguments, stdin, environ, began), clean, self._ssh
             )
@@ -84,7 +84,7 @@ class Calls:
     ) -> Answer:
         """One command that contacts a host, with the host's HTTP response."""
         timeout = max(1.0, min(self.timeout, self.patience.left(began)))
-        if patience.command_of(arguments) == "push":
+        if retries.command_of(arguments) == "push":
             timeout = max(timeout, min(self.timeout, _PUSH_SECONDS))
         meanwhile, self.meanwhile = self.meanwhile, None
         with traced() as trace:
@@ -214,7 +214,7 @@ def run(
             except subprocess.TimeoutExpired:
                 process_group.kill(process)
                 out, err = process.communicate()
-                if not patience.is_remote(arguments):
+                if not retries.is_remote(arguments):
                     raise git_files.late(arguments[0], directory, timeout) from None
                 err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
         call.ended = f"exit {process.returncode}"

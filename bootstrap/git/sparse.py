@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bootstrap.core import plain_file
-from bootstrap.git.past import Past
+from bootstrap.git.history import Past
 from bootstrap.git.run import Calls
 
 

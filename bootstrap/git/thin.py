@@ -19,8 +19,8 @@ from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
 from bootstrap.git.command import Answer
 from bootstrap.git.deepen import Remote, bare
+from bootstrap.git.history import FIRST, Past
 from bootstrap.git.objects import Entry
-from bootstrap.git.past import FIRST, Past
 from bootstrap.git.run import Calls
 
 _LEVELS = 2

@@ -11,7 +11,7 @@ from itertools import islice
 
 from bootstrap.git import renames
 from bootstrap.git.commits import Commit
-from bootstrap.git.past import Past
+from bootstrap.git.history import Past
 
 _BLOCKS = (128, 2048)
 """Commits that are compared together, as they are fetched together."""

@@ -13,10 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, cut, urls
+from bootstrap.git import auth, shallow, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import FETCH, Branch, users_ssh
-from bootstrap.git.past import Past
+from bootstrap.git.history import Past
 from bootstrap.git.run import Calls
 
 _LEFT = re.compile(r"refs/bootstrap/(\d{10})-[0-9a-f]{8}/")
@@ -84,7 +84,7 @@ class WorkTreeBranch(Branch):
     def past(self) -> Past:
         """The history before the tip; what a shallow or partial clone lacks of it comes from the remote."""
         if self._past is None:
-            self._past = cut.past(self.calls, self.tip, self.remote, self.branch)
+            self._past = shallow.past(self.calls, self.tip, self.remote, self.branch)
         return self._past
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
 from bootstrap.image import kustomize, left_out, refusals
-from bootstrap.image import meant as images_meant
+from bootstrap.image import match_rendered as images_meant
 from bootstrap.image import paths as images_layout
-from bootstrap.image.meant import Addition, Choice, Meant
+from bootstrap.image.match_rendered import Addition, Choice, Meant
 from bootstrap.image.places import ImagePlace, is_kustomization
 from bootstrap.image.render import ByFiles, Container, Rendered, Renders
 from bootstrap.image.search import Fitting, Scope, Search

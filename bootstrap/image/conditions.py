@@ -88,7 +88,7 @@ class ConditionChecks:
             return
         self._judged.add(change.name)
         from bootstrap.image.newer import not_newer, set_after
-        from bootstrap.image.past import is_ancestor_in, past
+        from bootstrap.image.read_history import is_ancestor_in, past
 
         assert change.place is not None  # noqa: S101 - every change of an image has one
         since = None if conditions.only_newer else conditions.built_at

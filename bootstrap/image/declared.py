@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.names import RECORD
-from bootstrap.image import inner as images_inner
+from bootstrap.image import block_scalars as images_inner
 from bootstrap.image import paths as images_layout
 from bootstrap.image import shapes
 from bootstrap.image import text as images_text

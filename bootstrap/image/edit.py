@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
-from bootstrap.image import inner as images_inner
+from bootstrap.image import block_scalars as images_inner
 from bootstrap.image import text as images_text
 from bootstrap.image.places import ENTRY_KEYS, ImagePlace
 from bootstrap.oci.reference import Reference, canonical

@@ -13,8 +13,8 @@ from dataclasses import replace
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
 from bootstrap.image import choose as images_choose
-from bootstrap.image import named, refusals
-from bootstrap.image import stray as images_stray
+from bootstrap.image import refusals, values_files
+from bootstrap.image import undeclared as images_stray
 from bootstrap.image.choose import Choice, Found
 from bootstrap.image.paths import Unknown
 from bootstrap.image.place import ImagePlace
@@ -87,7 +87,7 @@ def _of_objects(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
 
 def _of_values(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
     """The places of values files with other names."""
-    for one in named.named(iter(files.under(scope.under)), files):
+    for one in values_files.named(iter(files.under(scope.under)), files):
         if is_values(one.file):
             continue
         parts = set(one.file.split("/")[:-1])
@@ -96,7 +96,7 @@ def _of_values(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
         if scope.environment not in (None, one.home.environment, *parts):
             continue
         home = one.home if one.home.app or one.home.environment else None
-        for place in named.places(one, files):
+        for place in values_files.places(one, files):
             if _is_meant(place, name):
                 yield replace(place, home=home)
 

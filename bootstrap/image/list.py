@@ -10,14 +10,14 @@ from bootstrap.core.text import counted
 from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.worktree import WorkTree
-from bootstrap.git import cut, log
+from bootstrap.git import log, shallow
 from bootstrap.git.branch import Branch
 from bootstrap.git.log import LogEntry
 from bootstrap.git.run import Calls
 from bootstrap.image import elsewhere, show
 from bootstrap.image.history import Step, reader_of, steps
-from bootstrap.image.past import has_history, local_calls, opened, versions
 from bootstrap.image.places import ImagePlace
+from bootstrap.image.read_history import has_history, local_calls, opened, versions
 from bootstrap.image.search import Scope, Search
 
 _FEW = 200
@@ -41,7 +41,7 @@ def list_images(
         setters = {}
         if with_history and places and has_history(tree.root, output.invocation):
             with local_calls(tree.root, output.invocation) as calls:
-                whole = cut.is_whole(calls)
+                whole = shallow.is_whole(calls)
                 setters = _setters(places, calls, "HEAD", None) if whole else _asked(places, tree, output)
     show.listed(places, setters, output)
     return ExitStatus.OK

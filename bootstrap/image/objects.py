@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bootstrap.image import paths, shapes
-from bootstrap.image.inner import inner
+from bootstrap.image.block_scalars import inner
 from bootstrap.image.paths import Home
 from bootstrap.image.place import ImagePlace, Reading, read_whole
 from bootstrap.oci.reference import Reference

@@ -10,7 +10,7 @@ from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.image import edit, history, paths
-from bootstrap.image import meant as images_meant
+from bootstrap.image import match_rendered as images_meant
 from bootstrap.image.choose import Addition, Choice, Found
 from bootstrap.image.elsewhere import find
 from bootstrap.image.places import ImagePlace

@@ -17,8 +17,8 @@ from bootstrap.image.choose import Addition
 from bootstrap.image.conditions import Conditions
 from bootstrap.image.elsewhere import choose, find
 from bootstrap.image.history import NO_ENTRY, Step, chosen
-from bootstrap.image.past import content_of, past
 from bootstrap.image.places import ImagePlace
+from bootstrap.image.read_history import content_of, past
 from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.set import CommitOptions, change

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootstrap.core.errors import InputError
-from bootstrap.image import meant as images_meant
-from bootstrap.image.meant import Addition, Choice
+from bootstrap.image import match_rendered as images_meant
+from bootstrap.image.match_rendered import Addition, Choice
 from bootstrap.image.places import ImagePlace
 from bootstrap.image.render import Container, Rendered
 from bootstrap.oci.reference import canonical

@@ -210,7 +210,7 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
 
 def _group(run: _Run, access: Access, output: Output) -> Group | None:
     """The group of runs that may push this change together with their own."""
-    from bootstrap.image.together import group_for
+    from bootstrap.image.group_push import group_for
 
     decided = run.decided()
     known = credential.read(access, output.invocation, access.repo)

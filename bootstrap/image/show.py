@@ -13,10 +13,10 @@ from bootstrap.git.changes import FileChange
 from bootstrap.git.log import LogEntry
 from bootstrap.image.history import NO_ENTRY, Step
 from bootstrap.image.newer import day
-from bootstrap.image.past import built_time
 from bootstrap.image.paths import home_of
 from bootstrap.image.places import ImagePlace
 from bootstrap.image.plan import Change, Outcome
+from bootstrap.image.read_history import built_time
 from bootstrap.oci.reference import Reference, canonical
 
 

@@ -13,7 +13,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from bootstrap.layout import merge_entries, merge_images, renames, units
+from bootstrap.layout import merge_entries, merge_images, moved_files, units
 from bootstrap.layout.lines import ByHunk, MergeText, alike, by_hunk, unix, with_ends_of
 
 __all__ = ["Conflict", "MergeText", "Merged", "Reason", "three_way"]
@@ -93,12 +93,14 @@ def three_way(
     theirs = _without_foreign(theirs, foreign, prefix)
     kept_units = {units.unit_of(f"{folder}/", prefix) or folder for folder in retired}
     # Where what was laid out is lost, what moved is found by what is in the catalog now.
-    moved = renames.followed(base if base or laid_before else theirs, ours, theirs, prefix)
+    moved = moved_files.followed(base if base or laid_before else theirs, ours, theirs, prefix)
     if known and not known.keys() <= base.keys():
-        for path, place in renames.followed({**known, **base}, ours, theirs, prefix).items():
+        for path, place in moved_files.followed({**known, **base}, ours, theirs, prefix).items():
             if path not in base and place not in moved.values():
                 moved.setdefault(path, place)
-    left_out = set(renames.of_removed_folders(base, ours, theirs, moved, prefix)) if laid_before else set()
+    left_out = (
+        set(moved_files.of_removed_folders(base, ours, theirs, moved, prefix)) if laid_before else set()
+    )
     here = {
         path: ours[moved.get(path, path)] for path in {*base, *ours, *theirs} if moved.get(path, path) in ours
     }

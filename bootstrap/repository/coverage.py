@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bootstrap.core.text import counted
 from bootstrap.repository.charts.identity import values_of
-from bootstrap.repository.covered import Coverage, Part
+from bootstrap.repository.coverage_line import Coverage, Part
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown
 from bootstrap.resources.applications import Source, is_here, sources
 

@@ -28,7 +28,7 @@ from bootstrap.sandbox import (
     redis,
     state,
 )
-from bootstrap.sandbox import bin as bin_folder
+from bootstrap.sandbox import program_folder as bin_folder
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.files import private_folder, remove

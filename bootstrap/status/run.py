@@ -15,7 +15,7 @@ from bootstrap.argocd.explain import explained
 from bootstrap.argocd.source import Source
 from bootstrap.argocd.status import Family, Status, key_of, summarise
 from bootstrap.core.errors import ExitStatus, InputError, NotFound
-from bootstrap.core.keys import pressed
+from bootstrap.core.keyboard import pressed
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster, certificates
 from bootstrap.status import behind as live_behind

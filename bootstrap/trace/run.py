@@ -8,7 +8,7 @@ from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
 from bootstrap.repository.coverage import coverage_of
-from bootstrap.repository.covered import Coverage
+from bootstrap.repository.coverage_line import Coverage
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.open import choose_scope, cluster_index, opened

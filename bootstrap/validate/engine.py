@@ -28,9 +28,9 @@ from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
 from bootstrap.validate.admission.policy_findings import findings as policy_findings
 from bootstrap.validate.applied import Applied
-from bootstrap.validate.asked import judge
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
+from bootstrap.validate.created_secrets import judge
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, of_unit
 from bootstrap.validate.own.read import Own

@@ -13,7 +13,7 @@ from typing import Any
 
 from bootstrap import __version__
 from bootstrap.core import output, runner_orders
-from bootstrap.repository.covered import Coverage, Part
+from bootstrap.repository.coverage_line import Coverage, Part
 from bootstrap.validate.baseline import fingerprint
 from bootstrap.validate.rule import SEVERITIES, Finding, Rule
 from bootstrap.validate.ruleset import RULES

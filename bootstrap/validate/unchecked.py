@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bootstrap.repository.coverage import unread_of
-from bootstrap.repository.covered import Part, grouped
+from bootstrap.repository.coverage_line import Part, grouped
 from bootstrap.repository.follow import FETCH
 from bootstrap.repository.model import Repository, Unknown
 from bootstrap.validate.config import Settings

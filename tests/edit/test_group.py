@@ -16,10 +16,10 @@ import pytest
 
 from bootstrap.edit import group as image_group
 from bootstrap.edit.requests import Joined
-from bootstrap.git import waiting as git_waiting
+from bootstrap.git import queue as git_waiting
 from bootstrap.git.branch import Branch
 from bootstrap.git.thin import ThinBranch
-from bootstrap.image import asked as image_asked
+from bootstrap.image import queued as image_asked
 from tests.conftest import Run
 from tests.git_http import Host, serving
 from tests.git_repositories import Bare, git

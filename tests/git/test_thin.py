@@ -21,7 +21,7 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import waiting
+from bootstrap.git import queue
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import FileChange
 from bootstrap.git.objects import NewCommit
@@ -156,8 +156,8 @@ def test_a_tip_that_was_looked_at_first_is_read_whole_afterwards(bare, tmp_path)
         theirs = bare.commit({PATH: b"theirs\n", "apps/app-9/new.yaml": b"new\n"})
         assert branch.has_taken(first)
         before = objects(branch)
-        waiting.put(branch, "group", waiting.new_waiting(branch, "one", "text", AUTHOR, 0))
-        assert [one.name for one in waiting.listed(branch, "group")] == ["one"]
+        queue.put(branch, "group", queue.new_waiting(branch, "one", "text", AUTHOR, 0))
+        assert [one.name for one in queue.listed(branch, "group")] == ["one"]
         assert objects(branch) == before
         assert branch.refresh() == theirs
         branch.fetch_folders(["apps/app-3"])
@@ -206,15 +206,13 @@ def test_whatever_was_looked_at_in_whatever_order_the_tip_is_read_as_it_is(bare,
                 case "look back":
                     assert branch.taken_since("nobody said this", None, first) is None
                 case "wait":
-                    waiting.put(
-                        branch, "group", waiting.new_waiting(branch, f"{number}", "text", AUTHOR, number)
-                    )
-                    assert f"{number}" in {one.name for one in waiting.listed(branch, "group")}
+                    queue.put(branch, "group", queue.new_waiting(branch, f"{number}", "text", AUTHOR, number))
+                    assert f"{number}" in {one.name for one in queue.listed(branch, "group")}
                 case "lead":
-                    taken = waiting.listed(branch, "group")
+                    taken = queue.listed(branch, "group")
                     branch.refresh()
                     shas = branch.commits([NewCommit([FileChange(path, b"1\n")], "m", STAMP, STAMP)] * 2)
-                    waiting.take(branch, "group", shas[-1], taken)
+                    queue.take(branch, "group", shas[-1], taken)
                 case "push":
                     sha = branch.commit([FileChange(path, b"2\n")], "m", AUTHOR, 0)
                     if branch.tip == bare.tip("main"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.git.remote import merge_text
-from bootstrap.layout import lines, merge_entries, renames, units
+from bootstrap.layout import lines, merge_entries, moved_files, units
 from tests.layouts import CATALOG
 
 KUSTOMIZATION = CATALOG["clusters/default/kustomization.yaml"]
@@ -74,15 +74,15 @@ def test_a_copy_of_a_file_that_is_still_there_is_no_rename() -> None:
     start = "apps/shop/overlays/"
     dev, staging, own = (f"{start}{name}/settings.yaml" for name in ("dev", "staging", "own"))
     base = {dev: TEXT, staging: TEXT.replace(b"key1: 1", b"key1: 2")}
-    assert renames.followed(base, {dev: TEXT, own: TEXT}, base) == {}
-    assert renames.followed(base, {dev: TEXT, own: base[staging]}, base) == {staging: own}
-    assert renames.followed(base, {dev: TEXT, own.replace("shop", "other"): base[staging]}, base) == {}
+    assert moved_files.followed(base, {dev: TEXT, own: TEXT}, base) == {}
+    assert moved_files.followed(base, {dev: TEXT, own: base[staging]}, base) == {staging: own}
+    assert moved_files.followed(base, {dev: TEXT, own.replace("shop", "other"): base[staging]}, base) == {}
 
 
 def test_a_whole_app_that_was_renamed_is_found() -> None:
     base = {"apps/shop/a.yaml": TEXT, "apps/shop/b.yaml": b"b: 1\n"}
     ours = {"apps/store/a.yaml": TEXT, "apps/store/b.yaml": b"b: 2\n"}
-    assert renames.followed(base, ours, base) == {
+    assert moved_files.followed(base, ours, base) == {
         "apps/shop/a.yaml": "apps/store/a.yaml",
         "apps/shop/b.yaml": "apps/store/b.yaml",
     }
@@ -101,5 +101,5 @@ def test_versions_of_charts_are_read_by_application() -> None:
 def test_an_overlay_that_was_renamed_within_an_app_that_was_renamed_is_found() -> None:
     base = {f"apps/shop/{name}": b"a: 1\nb: 2\nc: %d\n" % at for at, name in enumerate(("x", "y", "dev/z"))}
     ours = {path.replace("shop", "store").replace("dev", "test"): text for path, text in base.items()}
-    moved = renames.followed(base, ours, base)
+    moved = moved_files.followed(base, ours, base)
     assert moved["apps/shop/dev/z"] == "apps/store/test/z"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bootstrap import argocd
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import bin as bin_folder
+from bootstrap.sandbox import program_folder as bin_folder
 from tests.conftest import USER_ENVIRONMENT
 from tests.real.images import installed, save, save_redis, with_libraries
 from tests.tools import tool

@@ -16,7 +16,7 @@ import pytest
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import addresses, embedded, gitea_account, listener, process, state
-from bootstrap.sandbox import bin as bin_folder
+from bootstrap.sandbox import program_folder as bin_folder
 from bootstrap.sandbox.process import Spec
 from tests.providers.answering import answering
 

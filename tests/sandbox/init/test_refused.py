@@ -242,7 +242,7 @@ def test_interrupted_network_is_one_clear_error_and_the_next_run_finishes(
     """Cut in the middle of each phase: after parts of the bytes that an undisturbed run passes."""
     monkeypatch.setattr("bootstrap.kube.connection.PATIENCE", 1.0)
     monkeypatch.setattr("bootstrap.providers.client.ATTEMPTS", 2)
-    monkeypatch.setattr("bootstrap.git.patience.SECONDS", 3.0)
+    monkeypatch.setattr("bootstrap.git.retries.SECONDS", 3.0)
     direct, manifest = world.url, ["--argocd-manifest", str(world.manifest)]
     proxy, environ = through(world, tmp_path, None, which)
     with proxy:

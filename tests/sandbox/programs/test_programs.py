@@ -16,8 +16,8 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.programs import build, build_folder, cache, find
 from bootstrap.programs import path as on_path
 from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
-from bootstrap.sandbox import bin as sandbox_bin
 from bootstrap.sandbox import control_plane, embedded, pki, state
+from bootstrap.sandbox import program_folder as sandbox_bin
 from bootstrap.sandbox.argocd_workloads import COMPONENTS
 from bootstrap.sandbox.node import layout
 from tests.sandbox import machine

@@ -13,7 +13,7 @@ from dataclasses import replace
 from bootstrap.core import backoff
 from bootstrap.git import errors
 from bootstrap.git.command import Answer
-from bootstrap.git.wire import Wire
+from bootstrap.git.responses import Wire
 
 SECONDS = 60.0
 """How long to wait for a host without --timeout."""

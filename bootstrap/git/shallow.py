@@ -17,7 +17,7 @@ from bootstrap.git import auth, deepen, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import users_ssh
 from bootstrap.git.errors import ROOM
-from bootstrap.git.past import Past
+from bootstrap.git.history import Past
 from bootstrap.git.run import Calls
 
 _CARRIED = ("http.", "credential.", "ssh.", "protocol.", "core.sshcommand", "core.gitproxy", "core.askpass")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.repository.covered import MOST_REASONS, Coverage, Part
+from bootstrap.repository.coverage_line import MOST_REASONS, Coverage, Part
 
 START = "read: 1 Application, 2 objects; not read: "
 

@@ -10,11 +10,11 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.edit.files import Files
 from bootstrap.edit.worktree import WorkTree
-from bootstrap.git import auth, cut
+from bootstrap.git import auth, shallow
 from bootstrap.git import versions as git_versions
 from bootstrap.git.branch import Branch
 from bootstrap.git.commits import Commit
-from bootstrap.git.past import Past
+from bootstrap.git.history import Past
 from bootstrap.git.run import Calls
 from bootstrap.git.versions import SLACK, FileVersion
 from bootstrap.image.history import Step, Version, reader_of, steps
@@ -53,7 +53,7 @@ def opened(files: Files, invocation: Invocation) -> Iterator[tuple[Past, str]]:
         raise TypeError(f"there is no history for {type(files).__name__}")
     with local_calls(files.root, invocation) as calls:
         tip = calls.check_run("reading the history", "rev-parse", "HEAD^{commit}").text
-        store = cut.past_of_head(calls, tip, files.credential, invocation)
+        store = shallow.past_of_head(calls, tip, files.credential, invocation)
         try:
             yield store, tip
         finally:

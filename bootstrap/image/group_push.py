@@ -18,10 +18,10 @@ from bootstrap.git import urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
-from bootstrap.image import asked as image_asked
-from bootstrap.image.asked import Asked
+from bootstrap.image import queued as image_asked
 from bootstrap.image.conditions import ConditionChecks, Conditions
 from bootstrap.image.plan import Outcome, Request
+from bootstrap.image.queued import Asked
 
 KEY = "BOOTSTRAP_BUMP_KEY"
 """A secret that pipelines with different tokens share, so that they may push for each other."""

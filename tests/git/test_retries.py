@@ -12,9 +12,9 @@ from bootstrap.core.errors import GitUnreachable, ProviderBusy
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.changes import Commit, FileChange
 from bootstrap.git.errors import transient_kind
-from bootstrap.git.patience import FIRST_SECONDS, Patience, command_of, is_reading
 from bootstrap.git.remote import Credential, open_remote
-from bootstrap.git.wire import UNKNOWN, Wire, parse
+from bootstrap.git.responses import UNKNOWN, Wire, parse
+from bootstrap.git.retries import FIRST_SECONDS, Patience, command_of, is_reading
 from bootstrap.providers import client as http
 from bootstrap.providers.client import Client
 from tests.git_http import Asked, Host, Trouble, serving
