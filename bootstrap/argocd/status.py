@@ -61,10 +61,14 @@ class ApplicationStatus:
         """What it waits for, with what the first of its objects says."""
         return f"{self.waiting_for} ({self.objects[0]})" if self.objects else self.waiting_for
 
+    @property
+    def time(self) -> str:
+        """The time of `since` without its date."""
+        return self.since[11:19] if len(self.since) >= 19 else self.since
+
     def cells(self) -> tuple[str, ...]:
-        """A row of the table; the time of `since` without its date."""
-        since = self.since[11:19] if len(self.since) >= 19 else self.since
-        return (str(self.wave), self.name, self.sync, self.health, since, self.wait or "-")
+        """A row of the table of `init`'s progress; that of `bootstrap status` is in status/table.py."""
+        return (str(self.wave), self.name, self.sync, self.health, self.time, self.wait or "-")
 
 
 @dataclass(frozen=True)

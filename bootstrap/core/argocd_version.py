@@ -1,6 +1,6 @@
 """The release of Argo CD that `init` installs and the sandbox runs, and the earlier ones that are known.
 
-`ci/argocd_pin.py` writes the table, and everything else that names a release.
+`scripts/pin_argocd.py` writes the table, and everything else that names a release.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bootstrap.git import urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
-from bootstrap.image import queued as image_asked
+from bootstrap.image import queued
 from bootstrap.image.conditions import ConditionChecks, Conditions
 from bootstrap.image.plan import Outcome, Request
 from bootstrap.image.queued import Asked
@@ -48,15 +48,15 @@ def group_for(
     conditions = checks.conditions
 
     def write(author: str, committer: str, until: float) -> str:
-        seen = image_asked.seen_of(outcome.changes)
+        seen = queued.seen_of(outcome.changes)
         pins = dict(checks.pins)
         folders = tuple(sorted({_home(change.file) for change in outcome.changes}))
         times = (until, conditions.only_newer, conditions.built_at)
         asked = Asked(request, message, author, committer, seen, *times, pins, folders)
-        return image_asked.written(asked, key, branch.shown, branch.branch)
+        return queued.written(asked, key, branch.shown, branch.branch)
 
     def read(text: str) -> Asked | None:
-        return image_asked.read(text, key, branch.shown, branch.branch)
+        return queued.read(text, key, branch.shown, branch.branch)
 
     def replay(text: str, files: Files) -> tuple[FileChange, ...] | None:
         if (asked := read(text)) is None:
@@ -64,9 +64,9 @@ def group_for(
         owners = _OnBranch(Conditions(only_newer=asked.only_newer, built_at=asked.built_at), output, branch)
         owners.pins.update(asked.pins or {})
         again = decide(asked.request, files, owners)
-        return again.files if image_asked.seen_of(again.changes) == asked.seen else None
+        return again.files if queued.seen_of(again.changes) == asked.seen else None
 
-    return Group(image_asked.group_of(key, branch.shown, branch.branch), write, read, replay)
+    return Group(queued.group_of(key, branch.shown, branch.branch), write, read, replay)
 
 
 class _OnBranch(ConditionChecks):

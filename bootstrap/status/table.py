@@ -13,11 +13,10 @@ HEADERS = ("WAVE", NAME, "SYNC", "HEALTH", "REVISION", "BEHIND", "SINCE", "WAITI
 
 def cells(item: ApplicationStatus) -> tuple[str, ...]:
     """A row of the table."""
-    wave, name, sync, health, since, _ = item.cells()
-    waiting = item.waiting_for or "-"
     revision = item.revision[:9] if re.fullmatch(r"[0-9a-f]{40,64}", item.revision) else item.revision[:16]
     behind = "-" if item.behind is None else str(item.behind)
-    return wave, name, sync, health, revision or "-", behind, since, waiting
+    where = (revision or "-", behind, item.time)
+    return str(item.wave), item.name, item.sync, item.health, *where, item.waiting_for or "-"
 
 
 def live(found: Status, height: int, width: int) -> Any:

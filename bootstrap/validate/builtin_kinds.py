@@ -1,6 +1,6 @@
 """The fields of Kubernetes' own kinds, for the releases that ship with this program.
 
-ci/kubernetes_kinds.py generates the file: neither a client nor a cluster is involved.
+scripts/generate_kubernetes_kinds.py generates the file: neither a client nor a cluster is involved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Release = tuple[int, int]
 
 @cache
 def _releases() -> dict[Release, tuple[str, Mapping[str, Any]]]:
-    """Release → its name with the patch, and its data; see ci/kubernetes_kinds.py."""
+    """Release → its name with the patch, and its data; see scripts/generate_kubernetes_kinds.py."""
     text = resources.files("bootstrap.validate").joinpath("kubernetes-kinds.json").read_text("utf-8")
     found = {}
     for name, kept in json.loads(text).items():

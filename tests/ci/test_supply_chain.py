@@ -64,7 +64,9 @@ def test_what_is_installed_is_locked_whole() -> None:
     assert wanted <= {one.partition("==")[0] for one in requirements("requirements.txt")}
 
 
-@pytest.mark.parametrize("name", ["ci/action/install.sh", "Dockerfile", "Makefile", "ci/release/build.sh"])
+@pytest.mark.parametrize(
+    "name", ["ci/action/install.sh", "Dockerfile", "Makefile", "scripts/release/build.sh"]
+)
 def test_nothing_is_installed_without_hashes_but_the_source_itself(name: str) -> None:
     text = re.sub(r"\\\n\s*", " ", (ROOT / name).read_text())
     commands = re.findall(r"pip install[^\n&]*|\"\$\{pip\[@\]\}\"[^\n]*", text)
@@ -175,7 +177,7 @@ def test_release_gives_each_job_what_it_needs_and_keeps_no_secret() -> None:
 
 
 def test_sbom_names_every_locked_requirement_with_its_hashes() -> None:
-    script = ROOT / "ci" / "release" / "sbom.py"
+    script = ROOT / "scripts" / "release" / "sbom.py"
     command = [sys.executable, "-I", str(script), "1.2.3", str(ROOT / "requirements.txt")]
     first, again = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2))
     assert first == again
@@ -190,7 +192,10 @@ def test_sbom_names_every_locked_requirement_with_its_hashes() -> None:
 
 def test_release_of_a_tag_that_is_not_the_version_is_refused() -> None:
     ended = subprocess.run(
-        ["bash", str(ROOT / "ci/release/build.sh"), "v99.0.0"], capture_output=True, text=True, check=False
+        ["bash", str(ROOT / "scripts/release/build.sh"), "v99.0.0"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 1
     assert "the tag is v99.0.0" in ended.stderr

@@ -19,7 +19,7 @@ from bootstrap.edit.requests import Joined
 from bootstrap.git import queue as git_waiting
 from bootstrap.git.branch import Branch
 from bootstrap.git.thin import ThinBranch
-from bootstrap.image import queued as image_asked
+from bootstrap.image import queued
 from tests.conftest import Run
 from tests.git_http import Host, serving
 from tests.git_repositories import Bare, git
@@ -142,12 +142,12 @@ def left_behind(bare: Bare, host: Host, *, until: float = 2e9, tag: str = "v2", 
     request = Request((parse_wanted(f"org/web-5=:{tag}"),), Scope("", "app-0", "staging"))
     outcome = plan(request, Files())
     stamp = "Killed <killed@example.org> 1700000000 +0000"
-    seen = image_asked.seen_of(outcome.changes)
-    asked = image_asked.Asked(request, f"{message(outcome)}\n", stamp, stamp, seen, until)
+    seen = queued.seen_of(outcome.changes)
+    asked = queued.Asked(request, f"{message(outcome)}\n", stamp, stamp, seen, until)
     tree = git(bare.folder, "hash-object", "-t", "tree", "-w", "--stdin")
-    text = image_asked.written(asked, key, url, "main")
+    text = queued.written(asked, key, url, "main")
     sha = git(bare.folder, "commit-tree", tree, "-F", "-", stdin=text.encode())
-    ref = git_waiting.ref_of(image_asked.group_of(TOKEN, url, "main"), "000000000000001-dead")
+    ref = git_waiting.ref_of(queued.group_of(TOKEN, url, "main"), "000000000000001-dead")
     git(bare.folder, "update-ref", ref, sha)
     return ref
 
@@ -276,10 +276,10 @@ def test_a_bump_that_is_ended_while_it_waits_leaves_no_ref(bare: Bare, host: Hos
 
 def test_tokens_that_differ_do_not_push_for_each_other() -> None:
     url = "https://git.example.com/platform/gitops.git"
-    same = image_asked.group_of("one", "ssh://git@git.example.com/platform/gitops", "main")
-    assert image_asked.group_of("one", url, "main") == same
-    assert image_asked.group_of("two", url, "main") != same
-    assert image_asked.group_of("one", url, "other") != same
+    same = queued.group_of("one", "ssh://git@git.example.com/platform/gitops", "main")
+    assert queued.group_of("one", url, "main") == same
+    assert queued.group_of("two", url, "main") != same
+    assert queued.group_of("one", url, "other") != same
 
 
 def test_whoever_goes_on_alone_has_all_its_time(

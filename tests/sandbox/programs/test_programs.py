@@ -162,8 +162,8 @@ def test_the_module_that_a_program_is_built_in_has_its_pinned_version(pinned: Pi
 
 @pytest.mark.parametrize("name", ["kwok", "metrics-server"])
 def test_libraries_that_are_shared_with_kubernetes_have_its_version(name: str) -> None:
-    """Each is then compiled once: ci/shared_libraries.py."""
-    script = runpy.run_path(str(Path(__file__).parents[3] / "ci" / "shared_libraries.py"))
+    """Each is then compiled once: scripts/share_go_modules.py."""
+    script = runpy.run_path(str(Path(__file__).parents[3] / "scripts" / "share_go_modules.py"))
     here, kubernetes = (script["versions"](script["text_of"](each)) for each in (name, "kubernetes"))
     shared = here.keys() & kubernetes.keys()
     assert {"k8s.io/client-go", "google.golang.org/grpc"} <= shared

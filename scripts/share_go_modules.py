@@ -1,6 +1,6 @@
 """Gives kwok and metrics-server Kubernetes' versions of the libraries that they share with it.
 
-    python ci/shared_libraries.py
+    python scripts/share_go_modules.py
 
 Go compiles a library once for each of its versions: with the same ones, hundreds of packages of a sandbox are
 compiled once instead of three times. Run it after a new pin of one of the three (`go` must be on PATH).

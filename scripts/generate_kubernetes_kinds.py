@@ -1,6 +1,6 @@
 """Writes bootstrap/validate/kubernetes-kinds.json: the kinds and fields of the known releases of Kubernetes.
 
-    python ci/kubernetes_kinds.py v1.36.3 v1.37.2
+    python scripts/generate_kubernetes_kinds.py v1.36.3 v1.37.2
 
 Takes each release's OpenAPI from its Go module (`go` must be on PATH) and keeps the parts that are needed:
 the fields of what can be created, their types, and which are required. The newest release is kept whole, the

@@ -1,6 +1,6 @@
 """Pins a release of Argo CD everywhere that this project names one.
 
-    python ci/argocd_pin.py v3.7.0
+    python scripts/pin_argocd.py v3.7.0
 
 Takes the release from its Go module (`go` must be on PATH; its checksum database vouches for the module) and
 writes the checksums of its manifests, the helm and kustomize that it renders with, the fields of its kinds,

@@ -27,5 +27,5 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 rm -rf dist
 "${python[@]}" -m build --no-isolation --outdir dist "$work/source"
-"${python[@]}" "$work/source/ci/release/sbom.py" "$version" requirements.txt >dist/sbom.cdx.json
+"${python[@]}" "$work/source/scripts/release/sbom.py" "$version" requirements.txt >dist/sbom.cdx.json
 (cd dist && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS)
