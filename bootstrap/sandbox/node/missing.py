@@ -29,11 +29,15 @@ def images(sandbox: Sandbox, cluster: kube.Cluster) -> list[str]:
 
 
 def named_by(pods: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Pure: the images of the containers on the real node that have not run, sorted; of ended pods, none."""
+    """Pure: the images of the containers on the real node that have not run, sorted.
+
+    Of pods that have ended or are being deleted, none: nobody waits for theirs any more.
+    """
     found = set()
     for pod in pods:
         spec, status = pod["spec"], pod.get("status") or {}
-        if spec.get("nodeName") != layout.NAME or status.get("phase") in ("Succeeded", "Failed"):
+        ended = status.get("phase") in ("Succeeded", "Failed") or pod["metadata"].get("deletionTimestamp")
+        if ended or spec.get("nodeName") != layout.NAME:
             continue
         told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
         there = {each["name"] for each in told if each.get("imageID")}

@@ -15,7 +15,7 @@ def pod(
         spec["nodeName"] = node
     if first:
         spec["initContainers"] = [{"name": "first", "image": first}]
-    return {"spec": spec, "status": {"phase": phase}}
+    return {"metadata": {"name": "a"}, "spec": spec, "status": {"phase": phase}}
 
 
 def test_every_image_of_the_nodes_pods_is_named_once() -> None:
@@ -31,6 +31,12 @@ def test_what_does_not_run_on_the_node_needs_no_image() -> None:
         pod("d:1", phase="Failed"),
     ]
     assert missing.named_by(pods) == []
+
+
+def test_a_pod_that_a_rollout_is_deleting_waits_for_nothing() -> None:
+    old, new = pod("a:1"), pod("a:2")
+    old["metadata"]["deletionTimestamp"] = "2026-11-24T21:50:03Z"
+    assert missing.named_by([old, new]) == ["a:2"]
 
 
 def test_an_image_that_the_node_has_pulled_is_not_waited_for() -> None:
