@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import html
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from bootstrap.core.text import counted
 from bootstrap.diff.anew import PLAIN, Syncing
 from bootstrap.diff.immutable import refusal
+from bootstrap.diff.readable import readable
 from bootstrap.repository.coverage_line import Coverage
 from bootstrap.resources.index import Resource, mapping
 
@@ -155,36 +155,7 @@ def masked(body: Mapping[str, Any], other: Mapping[str, Any] | None, word: str) 
 
 
 def _text(body: Mapping[str, Any], other: Mapping[str, Any] | None = None, word: str = "") -> list[str]:
-    return list(_yaml(masked(clean(body), other, word), 0))
-
-
-def _yaml(value: Any, indent: int) -> Iterator[str]:
-    """A value as lines of YAML for reading: sorted keys, one per line."""
-    space = "  " * indent
-    if isinstance(value, dict) and value:
-        for key in sorted(value, key=str):
-            item = value[key]
-            if isinstance(item, dict | list) and item:
-                yield f"{space}{key}:"
-                yield from _yaml(item, indent + 1)
-            elif isinstance(item, str) and "\n" in item:
-                yield f"{space}{key}: |"
-                yield from (f"{space}  {line}" for line in item.splitlines())
-            else:
-                yield f"{space}{key}: {_scalar(item)}"
-    elif isinstance(value, list) and value:
-        for item in value:
-            lines = list(_yaml(item, indent + 1))
-            yield f"{space}- {lines[0].strip()}"
-            yield from lines[1:]
-    else:
-        yield f"{space}{_scalar(value)}"
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, str) and value and value[0] not in "{[&*#?|>!%@`'\"-" and ": " not in value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return list(readable(masked(clean(body), other, word)))
 
 
 SIGNS = {"add": "+", "remove": "-", "change": "~"}

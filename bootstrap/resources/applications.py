@@ -70,11 +70,14 @@ class Source:
 
 
 def sources(application: Mapping[str, Any]) -> list[Source]:
-    """The sources of an Application (`spec.sources`, `spec.source`, or that of `spec.sourceHydrator`)."""
+    """The sources of an Application (`spec.sources`, `spec.source`, or that of `spec.sourceHydrator`).
+
+    As in Argo CD's `HasMultipleSources`, an empty list of sources is none: `spec.source` counts.
+    """
     spec = mapping(application.get("spec"))
     found = []
     items: list[tuple[Any, tuple[str | int, ...]]]
-    if "sources" in spec:
+    if sequence(spec.get("sources")):
         items = [(item, ("spec", "sources", i)) for i, item in enumerate(sequence(spec["sources"]))]
     else:
         items = [(spec["source"], ("spec", "source"))] if "source" in spec else []

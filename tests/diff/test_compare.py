@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bootstrap.diff.compare import Key, compare, data, markdown, text
+from bootstrap.diff.readable import readable
 from bootstrap.resources.index import Resource
 
 
@@ -101,3 +102,49 @@ def test_markdown_lets_no_name_or_value_of_a_repository_out_of_its_place() -> No
     assert "@platform" not in outside
     assert "](" not in outside
     assert outside.count("</code>") == outside.count("<code>") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("true", True),
+        ("1", 1),
+        ("0x1f", 31),
+        ("1e3", 1000.0),
+        ("null", None),
+        ("off", False),
+        ("2026-01-01", "2026-01-01 "),
+        ("a\nb", "a\nb\n"),
+        ("a\n", "a\n\n"),
+        ("a\nb", ["a", "b"]),
+        ("a\r\nb", "a\nb"),
+        ("a: b", {"a": "b"}),
+        ("end:", {"end": None}),
+        ("[1]", [1]),
+    ],
+)
+def test_a_change_of_type_or_of_the_end_of_a_text_shows(old: object, new: object) -> None:
+    (change,) = compare(dict([one("Shown", "web", spec=old)]), dict([one("Shown", "web", spec=new)]))
+    assert [line for line in change.lines if line[:1] in "+-"]
+
+
+def test_lines_of_a_text_in_a_list_are_lines_of_the_diff() -> None:
+    before = dict([one("Job", "web", spec={"args": ["-c", "echo one: 1\nsleep 2\n"]})])
+    after = dict([one("Job", "web", spec={"args": ["-c", "echo one: 1\nsleep 3\n"]})])
+    (change,) = compare(before, after)
+    assert [line for line in change.lines if line[:1] in "+-"] == ["-      sleep 2", "+      sleep 3"]
+    assert not [line for line in change.lines if "\n" in line]
+
+
+def test_what_is_read_is_the_same_value() -> None:
+    from yaml import safe_load
+
+    value = {
+        "a": ["true", "x\ny", "x\n\n", {"k": "m\nn\n", "z": 1}, ["q\nr"], "- x", "8080:80", "12:30"],
+        "8080": "1.22.1",
+        "on": None,
+        "empty": ["", {}, []],
+        "c": "a #b",
+        "d": " a",
+    }
+    assert safe_load("\n".join(readable(value))) == value
