@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 
 OPENSHIFT = "Route.route.openshift.io"
 TRAEFIK = tuple(
@@ -34,7 +34,7 @@ class Way:
     service: str
     port: Any
     weight: int | None
-    tls: bool
+    tls: bool | None
 
 
 def ways(index: Index) -> Iterator[Way]:
@@ -46,7 +46,9 @@ def ways(index: Index) -> Iterator[Way]:
 
 
 def _traefik(index: Index, route: Resource) -> Iterator[Way]:
-    tls = "tls" in route.spec
+    points = sequence(route.spec.get("entryPoints"))
+    is_plain = bool(points) and not any("secure" in str(one) for one in points)
+    tls = True if "tls" in route.spec else False if is_plain else None
     for rule in mappings(route.spec.get("routes")):
         services = [
             one for item in mappings(rule.get("services")) for one in _services(index, route, item, 0)
@@ -56,6 +58,17 @@ def _traefik(index: Index, route: Resource) -> Iterator[Way]:
                 yield Way(
                     route, host, path, namespace, name, port, weight if len(services) > 1 else None, tls
                 )
+
+
+def internal(index: Index) -> Iterator[tuple[Resource, str, str, str]]:
+    """(route, host, path, name) of rules that lead to what is built into Traefik, as `noop@internal`."""
+    for route in index.of(*TRAEFIK):
+        for rule in mappings(route.spec.get("routes")):
+            names = [str(item.get("name")) for item in mappings(rule.get("services"))]
+            for name in names:
+                if name.endswith("@internal"):
+                    for host, path in _matches(str(rule.get("match") or "")):
+                        yield route, host, path, name
 
 
 def _matches(match: str) -> Iterator[tuple[str, str]]:

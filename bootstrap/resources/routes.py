@@ -16,6 +16,7 @@ ROUTES = tuple(
 )
 
 VIRTUAL = "VirtualService.networking.istio.io"
+MESH_GATEWAY = "Gateway.networking.istio.io"
 
 DESTINATION = "DestinationRule.networking.istio.io"
 

@@ -25,12 +25,11 @@ from bootstrap.resources.index import (
 from bootstrap.resources.pods import pod_labels, pod_spec
 from bootstrap.resources.policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
 from bootstrap.resources.references import named
-from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
+from bootstrap.resources.routes import DESTINATION, MESH_GATEWAY, VIRTUAL, destinations, service_of
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.validate.rule import Finding
 from bootstrap.validate.rules import entrances, mesh_strict, network, secrets
 from bootstrap.validate.rules.load_balancing import POOL
-from bootstrap.validate.rules.mesh import GATEWAY as MESH_GATEWAY
 from bootstrap.validate.rules.monitoring import POD_MONITOR, SERVICE_MONITOR
 from bootstrap.validate.rules.scaling import HPA, PDB
 

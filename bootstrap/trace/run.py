@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
-from bootstrap.repository.coverage import coverage_of
+from bootstrap.repository.coverage import coverage_of, unread_of
 from bootstrap.repository.coverage_line import Coverage
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
@@ -80,7 +80,9 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     missing: list[Unread] = []
     said = FolderFindings(repository)
     lost_applications = any(scope.lost for scope in repository.scopes if scope.complete)
-    for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
+    ordered = [first, *sorted(others, key=lambda scope: not scope.complete)]
+    # What names the host comes before what takes every host.
+    for any_host, scope in [(any_host, scope) for any_host in (False, True) for scope in ordered]:
         for cluster in _clusters(scope):
             index = repository.index(scope, cluster)
             if not scope.complete and scope is not first:
@@ -88,7 +90,8 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             index = of_environment(index, request.environment)
             try:
                 alone = scope.complete or Elsewhere(repository).is_alone
-                root = trace(index, target, of_index(index, cluster), not lost_applications, alone)
+                ways, brings = of_index(index, cluster), unread_of([scope])
+                root = trace(index, target, ways, not lost_applications, alone, brings, any_host)
             except InputError as error:
                 unknown = unknown or error
                 continue
@@ -100,7 +103,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             lost(root, scope, [*missing, *unread(repository, scope, said)])
             root.hops = [*(item.hop() for item in stopped(repository, scope, root, said)), *root.hops]
             return root
-        missing += unread(repository, scope, said)
+        missing += [] if any_host else unread(repository, scope, said)
     assert unknown is not None  # noqa: S101 - there is at least one scope
     return instead(target, missing, unknown)
 

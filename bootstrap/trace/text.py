@@ -23,7 +23,7 @@ def lines(root: Hop, details: bool = True) -> Iterator[str]:
         yield (
             f"{counted(count, 'hop')}, no problems"
             if worst(root) == "ok"
-            else f"{counted(count, 'hop')}, none broken; ? is not in Git"
+            else f"{counted(count, 'hop')}, none broken; ? is unknown from Git"
         )
         return
     numbers = {state: sum(hop.state == state for hop in faults) for state in ("broken", "warning")}

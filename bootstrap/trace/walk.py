@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.numbers import whole
 from bootstrap.core.text import near
+from bootstrap.repository.model import Unknown
 from bootstrap.resources.entrances import Entrances
 from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
 from bootstrap.resources.index import Index, Resource, mapping, mappings
 from bootstrap.resources.links import Link, links
 from bootstrap.resources.pods import pod_spec, replicas, running, selected
+from bootstrap.trace.ends import addresses
 from bootstrap.trace.given import certificate, certificates, configuration, ready_when, volumes
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.trace.platform import Platform, platform
@@ -32,33 +35,68 @@ class _Walk:
     platform: Platform
     entrances: Entrances
     alone: bool = True
+    unread: Sequence[Unknown] = ()
     shown: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def unseen(self, what: str, namespace: str, application: str) -> Remark:
+        """That something is in nothing that was read, and what may bring it: of `application` first."""
+        near = [one for one in self.unread if one.namespace in (namespace, "*")]
+        near.sort(key=lambda one: (one.application != application, one.namespace == "*"))
+        if not near:
+            return Remark("unknown", f"{what} is in nothing that was read", "trace it with --live")
+        one = near[0]
+        of = f" of Application {one.application}" if one.application else ""
+        message = f"{what} is in nothing that was read; it may be in {one.what}{of}: {one.why}"
+        charts = "--fetch-charts" in one.why
+        return Remark("unknown", message, "trace with --fetch-charts" if charts else "trace with --live")
 
 
 def trace(
-    index: Index, target: str, ways_in: Entrances | None = None, whole: bool = True, alone: bool = True
+    index: Index,
+    target: str,
+    ways_in: Entrances | None = None,
+    whole: bool = True,
+    alone: bool = True,
+    unread: Sequence[Unknown] = (),
+    any_host: bool = True,
 ) -> Hop:
     """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing serves the host.
 
     `whole` means that the index has all Applications of the cluster, `alone` that nothing else comes with
-    what no Application applies.
+    what no Application applies; `unread` is what may have what the index lacks. Without `any_host`,
+    routes that take every host count for nothing.
     """
     host, slash, path = target.removeprefix("https://").removeprefix("http://").partition("/")
     host = host.lower()  # hosts are case-insensitive (RFC 4343)
-    walk = _Walk(index, platform(index, whole), ways_in or {}, alone)
-    found = entries(index, host, f"/{path}" if slash else "")
-    root = Hop("entry", host + (f"/{path}" if slash else ""))
-    if found:
-        _entry(walk, root, host, found)
+    if not host or len(host.split()) != 1 or host != host.strip():
+        hint = "give HOST[/PATH], SERVICE.NAMESPACE or NODE:PORT"
+        raise InputError(f"tracing {target or repr(target)}", "that is no host", hint)
+    whole = whole and all(one.what.startswith("chart ") for one in unread)
+    walk = _Walk(index, platform(index, whole), ways_in or {}, alone, unread)
+    below = f"/{path}" if slash else ""
+    found = entries(index, host, below)
+    name, _, number = host.rpartition(":")
+    if number.isdigit() and not _naming(found) and not _at_node_port(index, host):
+        host, found = name, entries(index, name, below)
+    root = Hop("entry", host + below)
+    if naming := _naming(found):
+        _entry(walk, root, host, naming)
     elif service := _named(index, host):
         root.hops.append(_service(walk, service, None, "named"))
     elif at_node := _at_node_port(index, host):
         service, port = at_node
         root.hops.append(_service(walk, service, port, "named"))
         _entrance(walk, root.hops[0], service, service, port)
+    elif found and any_host:
+        _entry(walk, root, host, found)
     else:
         raise _unknown(index, host)
     return root
+
+
+def _naming(found: list[Entry]) -> list[Entry]:
+    """Those that name the host, rather than take every one."""
+    return [one for one in found if one.host != "*"]
 
 
 def _named(index: Index, host: str) -> Resource | None:
@@ -98,13 +136,19 @@ def _entry(walk: _Walk, root: Hop, host: str, found: list[Entry]) -> None:
         if hop is None:
             hop = routes[id(entry.route)] = _route(walk, entry)
             root.hops.append(hop)
+        if not entry.service:
+            hop.details.append(f"{entry.host}{entry.path}: {entry.answer}")
+            continue
         service = walk.index.get("Service", entry.namespace, entry.service)
         share = f", {entry.weight} % of requests" if entry.weight is not None else ""
         how = f"{entry.host}{entry.path}{share}"
         if service is None:
             missing = Hop("service", f"Service {entry.namespace}/{entry.service}", how)
             sure = walk.index.knows(entry.namespace) and (walk.alone or entry.route.application)
-            missing.remarks.append(Remark("broken" if sure else "unknown", "it is not in Git", "add it"))
+            if sure:
+                missing.remarks.append(Remark("broken", "it is not in Git", "add it"))
+            else:
+                missing.remarks.append(walk.unseen("it", entry.namespace, entry.route.application))
             hop.hops.append(missing)
         else:
             reached = _service(walk, service, entry.port, how)
@@ -139,7 +183,7 @@ def _route(walk: _Walk, entry: Entry) -> Hop:
     for holder in holders:
         for secret in certificates(holder):
             hop.hops.append(certificate(walk.index, holder, secret))
-    if not entry.tls:
+    if entry.tls is False:
         hop.details.append("plain HTTP: no TLS for this host")
     return hop
 
@@ -157,6 +201,9 @@ def _service(walk: _Walk, service: Resource, port: Any, how: str) -> Hop:
         hop.hops.append(Hop("external", str(service.spec.get("externalName")), "outside the cluster"))
         return hop
     hop.details += [f"mesh: {text}" for text in policy_of(walk.index, service)]
+    if not service.spec.get("selector") and (found := addresses(walk.index, service)):
+        hop.hops += found
+        return hop
     pods = selected(walk.index, mapping(service.spec.get("selector")), service.namespace)
     hop.details += [f"scraped by {monitor}" for monitor in scrapers(walk.index, service, pods)]
     if off := switched_off(walk.index, service):
@@ -165,9 +212,8 @@ def _service(walk: _Walk, service: Resource, port: Any, how: str) -> Hop:
     for pod in pods:
         hop.hops.append(_pods(walk, pod, "selected"))
     if not pods and not walk.index.knows(service.namespace):
-        hop.remarks.append(
-            Remark("unknown", "its pods come from a chart that is not rendered", "trace --live")
-        )
+        what = "pods" if service.spec.get("selector") else "EndpointSlice"
+        hop.remarks.append(walk.unseen(f"its {what}", service.namespace, service.application))
     return hop
 
 

@@ -9,10 +9,8 @@ from bootstrap.core.text import names_near, suggest
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, selects, sequence
 from bootstrap.resources.operators import makes_service
 from bootstrap.resources.pods import WORKLOADS, pod_labels
-from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
+from bootstrap.resources.routes import DESTINATION, MESH_GATEWAY, VIRTUAL, destinations, service_of
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
-
-GATEWAY = "Gateway.networking.istio.io"
 
 HOST = Rule(
     "GB326",
@@ -159,8 +157,8 @@ def _gateway(
     namespace, slash, short = name.partition("/")
     namespace, short = (namespace, short) if slash else (virtual.namespace, name)
     known = index.knows(namespace) and context.complete and context.public.knows(namespace)
-    if known and index.get(GATEWAY, namespace, short) is None:
-        elsewhere = [f"{item.namespace}/{item.name}" for item in context.public.of(GATEWAY)]
+    if known and index.get(MESH_GATEWAY, namespace, short) is None:
+        elsewhere = [f"{item.namespace}/{item.name}" for item in context.public.of(MESH_GATEWAY)]
         same = [one for one in elsewhere if one.endswith(f"/{short}")]
         near = names_near(f"{namespace}/{short}", elsewhere)
         hint = f"; {suggest(same)}" if len(same) == 1 else near

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, mapping, mappings, selects, sequence
 from bootstrap.resources.pods import WORKLOADS, containers, pod_labels
-from bootstrap.resources.routes import VIRTUAL, meets
+from bootstrap.resources.routes import MESH_GATEWAY, VIRTUAL, meets
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules import secrets, services
-from bootstrap.validate.rules.mesh import GATEWAY
 
 NOT_OF_GATEWAY = Rule(
     "GB374",
@@ -35,7 +34,7 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     for virtual in index.of(VIRTUAL):
         for name in map(str, sequence(virtual.spec.get("gateways"))):
             yield from _hosts(index, virtual, name)
-    for gateway in index.of(GATEWAY):
+    for gateway in index.of(MESH_GATEWAY):
         yield from _pods(index, context, gateway)
         yield from _certificates(index, context, gateway)
 
@@ -60,7 +59,7 @@ def _certificates(index: Index, context: ClusterContext, gateway: Resource) -> I
 
 def _hosts(index: Index, virtual: Resource, name: str) -> Iterator[Problem]:
     namespace, slash, short = name.rpartition("/")
-    gateway = index.get(GATEWAY, namespace if slash else virtual.namespace, short)
+    gateway = index.get(MESH_GATEWAY, namespace if slash else virtual.namespace, short)
     if gateway is None:
         return
     open_to = [
