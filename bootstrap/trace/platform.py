@@ -36,7 +36,7 @@ class Platform:
             name = "istio"
         if name is None:
             return ["served by the cluster's default class"] if route.short_kind == "Ingress" else []
-        serving = self._behind(str(name))
+        serving = self._behind(str(name)) or _called(index, str(name))
         absent = ", whose controller is not in Git" if self.whole else ""
         return [f"served by class {name}" + (f" ({serving})" if serving else absent)]
 
@@ -53,6 +53,11 @@ class Platform:
         if traces := self.parts.get("traces"):
             lines.append(f"traces of the entry and the mesh go to {traces.name}")
         return lines
+
+
+def _called(index: Index, name: str) -> Resource | None:
+    """The Application that is called as a class: what it applies may be elsewhere."""
+    return next((one for one in index.applications.values() if one.name == name), None)
 
 
 def platform(index: Index, whole: bool = True) -> Platform:

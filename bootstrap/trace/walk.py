@@ -71,7 +71,6 @@ def trace(
     if not host or len(host.split()) != 1 or host != host.strip():
         hint = "give HOST[/PATH], SERVICE.NAMESPACE or NODE:PORT"
         raise InputError(f"tracing {target or repr(target)}", "that is no host", hint)
-    whole = whole and all(one.what.startswith("chart ") for one in unread)
     walk = _Walk(index, platform(index, whole), ways_in or {}, alone, unread)
     below = f"/{path}" if slash else ""
     found = entries(index, host, below)

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.core.errors import InputError
 from bootstrap.repository.model import Unknown
-from bootstrap.resources.index import Index
+from bootstrap.resources.index import Index, Resource
 from bootstrap.trace.text import lines
 from bootstrap.trace.walk import trace
 from tests.validate.rules.world import SHOP, resources
@@ -174,3 +174,18 @@ def test_host_that_nothing_names_is_found_only_where_every_host_is_taken() -> No
     with pytest.raises(InputError):
         trace(index, "any.example.org", any_host=False)
     assert trace(index, "any.example.org").hops[0].title == "Ingress shop/rest"
+
+
+def test_application_that_is_called_as_a_class_is_its_controller() -> None:
+    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "own-edge"}}
+    classed = ROUTES.replace(
+        "spec:\n  rules:\n    - http", "spec:\n  ingressClassName: own-edge\n  rules:\n    - http"
+    )
+    found = resources(classed, "shop.yaml", "argocd/shop")
+    alone, with_it = Index(found), Index(found, applications={"argocd/own-edge": Resource(body, "argocd")})
+    assert "whose controller is not in Git" in shown(alone)
+    assert "served by class own-edge (Application argocd/own-edge)" in shown(with_it)
+
+
+def shown(index: Index) -> str:
+    return "\n".join(lines(trace(index, "any.example.org")))
