@@ -13,6 +13,7 @@ from bootstrap.app.inventory import Apps
 from bootstrap.app.request import PRODUCTION, AppRequest, check_host, check_name
 from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
+from bootstrap.core import next_run
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Outcome, Where, carry_out
@@ -120,7 +121,8 @@ def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -
         return [FileChange(path, wanted[path]) for path in rest]
     hint, name = "give it another name", app.request.name
     if known := apps.environments(name):
-        hint += f"; for another environment: bootstrap env add ENV --from {known[0]} --app {name}"
+        add = next_run.command("env add", "ENV", "--from", known[0], "--app", name)
+        hint += f"; for another environment: {add}"
     raise RefusedError(f"adding {name}", f"{app.folder} exists already", hint)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
 from bootstrap.image import kustomize
@@ -116,7 +117,7 @@ def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> 
     for name in chosen:
         if known and name not in known:
             error = images_layout.unknown("reading --env", "environment", name, known)
-            error.hint += f"; for a new one: bootstrap env add {name} --from {known[0]}"
+            error.hint += f"; for a new one: {next_run.command('env add', name, '--from', known[0])}"
             raise error
     return chosen or tuple(name for name in known if name in set(on)) or tuple(known[:1]) or ("dev",)
 

@@ -15,6 +15,7 @@ from bootstrap.app.inventory import Apps
 from bootstrap.component import prune, switch
 from bootstrap.component.prune import Pruned
 from bootstrap.component.switch import Cluster
+from bootstrap.core import next_run
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
@@ -61,7 +62,8 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
         output.warn(item.sentence())
     if removed.left:
         names = " ".join(removed.left)
-        output.warn(f"still on, and required by nothing else: {names} (bootstrap component disable {names})")
+        disable = next_run.command("component disable", *removed.left)
+        output.warn(f"still on, and required by nothing else: {names} ({disable})")
     data: dict[str, Any] = {
         "app": app,
         "environments": list(removed.environments),

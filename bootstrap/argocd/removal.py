@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import InputError
 from bootstrap.kube import Cluster, get
 from bootstrap.manifests.objects import ClusterObject
@@ -55,7 +56,8 @@ def parse(config_map: Mapping[str, Any]) -> Removal:
     except (KeyError, TypeError, ValueError) as error:
         namespace = config_map["metadata"]["namespace"]
         place = f"ConfigMap {namespace}/{NAME}"
-        hint = f"delete it, and run bootstrap uninstall again: kubectl -n {namespace} delete configmap {NAME}"
+        delete = next_run.kubectl(f"-n {namespace} delete configmap {NAME}")
+        hint = f"delete it, and run {next_run.command('uninstall')} again: {delete}"
         raise InputError("reading the note of a removal", f"{place} cannot be read: {error}", hint) from error
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.argocd.status import TRACKING, Key
+from bootstrap.core import next_run
 from bootstrap.kube import FIELD_MANAGER
 from bootstrap.kube.find_argocd import MANAGED_BY, OURS
 
@@ -21,6 +22,12 @@ class Place:
     repo_url: str = ""
     branch: str = ""
     folder: str = ""
+
+    def init_command(self, *options: str) -> str:
+        """The `bootstrap init` that installs it again; with REPO_URL where it is unknown."""
+        branch = [] if self.branch in ("", next_run.DEFAULT_BRANCH) else ["--branch", self.branch]
+        place = next_run.of_cluster(self.folder)
+        return next_run.command("init", self.repo_url or "REPO_URL", *options, *branch, *place)
 
 
 def find_root(applications: Mapping[Key, Object], namespace: str) -> Key | None:

@@ -10,6 +10,7 @@ from bootstrap.argocd.root import place_of
 from bootstrap.argocd.source import API_VERSION, FromCluster, Source
 from bootstrap.argocd.status import Key, Status, key_of
 from bootstrap.argocd.watched import Descends, Watched
+from bootstrap.core import next_run
 from bootstrap.core.errors import NotFound, NotReadyError
 from bootstrap.kube import Cluster
 
@@ -153,7 +154,7 @@ def _no_root(root: str, namespace: str, found: str) -> NotReadyError:
     return NotReadyError(
         f"waiting for Application {namespace}/{root}",
         f"it does not exist: {found}",
-        "apply it by running bootstrap init again; see kubectl get applications -A",
+        f"apply it by running bootstrap init again; see {next_run.kubectl('get applications -A')}",
     )
 
 
@@ -181,9 +182,10 @@ def _not_ready(source: Source, watched: Watched, status: Status, when: str) -> N
             lines += [f"  {line}" for line in source.explain(application) or item.objects]
     lines += _of_lost_commit(watched, status)
     listed = "".join(f"\n    {line}" for line in lines)
+    inspect = next_run.kubectl(f"-n {watched.namespace} describe application NAME")
     return NotReadyError(
         f"waiting until {status.root} and its children are Synced and Healthy",
         f"{len(waiting)} of {len(status.applications)} Applications are not, {when}:{listed}",
         "fix the causes (usually with a commit) and run the same command again: it continues from "
-        f"here. --timeout waits longer; to inspect: kubectl -n {watched.namespace} describe application NAME",
+        f"here. --timeout waits longer; to inspect: {inspect}",
     )

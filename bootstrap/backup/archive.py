@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootstrap.argocd.root import Place
 from bootstrap.core import scratch
 from bootstrap.core.errors import InputError, OutputError, RefusedError
 from bootstrap.core.invocation import Invocation
@@ -39,12 +40,19 @@ class Keys:
 
 @dataclass(frozen=True)
 class Backup:
-    """`cluster` is the context's name, `repository` what it follows, `created` an RFC 3339 time."""
+    """`cluster` is the context's name, `created` an RFC 3339 time.
+
+    `place` is what the cluster follows; older backups have only its repository.
+    """
 
     cluster: str
-    repository: str
+    place: Place
     created: str
     objects: tuple[Object, ...]
+
+    @property
+    def repository(self) -> str:
+        return self.place.repo_url
 
     def names(self) -> list[str]:
         return sorted(name_of(item) for item in self.objects)
@@ -96,7 +104,8 @@ def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Ba
         if data["format"] != FORMAT:
             raise ValueError(f"its format is {data['format']}, and this program reads {FORMAT}")
         objects = tuple(data["objects"])
-        return Backup(data["cluster"], data["repository"], data["created"], objects)
+        place = Place(data["repository"], str(data.get("branch", "")), str(data.get("folder", "")))
+        return Backup(data["cluster"], place, data["created"], objects)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             tried, f"it is not a backup: {error}", "give a file that bootstrap backup wrote", where
@@ -165,6 +174,8 @@ def _fields(backup: Backup) -> dict[str, Any]:
     return {
         "cluster": backup.cluster,
         "repository": backup.repository,
+        "branch": backup.place.branch,
+        "folder": backup.place.folder,
         "created": backup.created,
         "objects": list(backup.objects),
     }

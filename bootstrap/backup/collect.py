@@ -8,6 +8,7 @@ from typing import Any
 from bootstrap import argocd, kube
 from bootstrap.argocd import root
 from bootstrap.argocd.credential import TYPE_LABEL
+from bootstrap.argocd.root import Place
 from bootstrap.argocd.status import TRACKING, key_of
 
 SEALING = "sealedsecrets.bitnami.com/sealed-secrets-key"
@@ -36,11 +37,11 @@ def collect(cluster: kube.Cluster) -> list[dict[str, Any]]:
     return [_plain(item) for item in found]
 
 
-def repository(cluster: kube.Cluster) -> str:
-    """The URL of the repository that the cluster follows; "" when it follows none."""
+def followed(cluster: kube.Cluster) -> Place:
+    """What the cluster follows; nothing in it when it follows nothing."""
     applications = {key_of(item): item for item in argocd.applications(cluster)}
     top = root.find_root(applications, cluster.argocd_namespace)
-    return root.place_of(applications[top]).repo_url if top else ""
+    return root.place_of(applications[top]) if top else Place()
 
 
 def _accounts(cluster: kube.Cluster) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from bootstrap import kube
 from bootstrap.backup import archive
 from bootstrap.backup.volumes import API, CONTENT, LABEL, MARK, SNAPSHOT, Object, restored
-from bootstrap.core import folder_lock
+from bootstrap.core import folder_lock, next_run
 from bootstrap.core.errors import BootstrapError, NotFound, OutputError, RefusedError
 from bootstrap.kube import discovery
 from bootstrap.kube.objects import request_deletion
@@ -59,9 +59,10 @@ class Leftover:
         if self.content:
             patch = json.dumps(DELETE, separators=(",", ":"))
             name = self.content["metadata"]["name"]
-            lines.append(f"kubectl patch volumesnapshotcontent {name} --type merge -p '{patch}'")
+            lines.append(next_run.kubectl(f"patch volumesnapshotcontent {name} --type merge -p '{patch}'"))
         place = f" -n {self.object.namespace}" if self.object.namespace else ""
-        return " && ".join([*lines, f"kubectl delete {self.object.kind.lower()}{place} {self.object.name}"])
+        lines.append(next_run.kubectl(f"delete {self.object.kind.lower()}{place} {self.object.name}"))
+        return " && ".join(lines)
 
 
 def find(cluster: kube.Cluster) -> list[Leftover]:

@@ -41,14 +41,14 @@ def backup(request: Request, output: Output) -> int:
     cluster = home.connect(output.invocation, request.context)
     with output.progress("reading the cluster"):
         objects = tuple(collect.collect(cluster))
-        followed = collect.repository(cluster)
+        followed = collect.followed(cluster)
     at = datetime.fromtimestamp(output.invocation.clock(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     made = Backup(cluster.context, followed, at, objects)
     claims, left = volumes.look(cluster) if request.volumes else ([], [])
     _refuse(made, request, [str(one) for one in claims], cluster.server)
     kinds = Counter(str(item["kind"]) for item in objects)
     told = ", ".join(counted(number, kind) for kind, number in sorted(kinds.items()))
-    data = {"cluster": made.cluster, "repository": followed, "objects": made.names()}
+    data = {"cluster": made.cluster, "repository": made.repository, "objects": made.names()}
     if request.dry_run:
         told = f"{told}{_of_volumes(len(claims), request)}; nothing was written"
         leftover = leftovers.find(cluster) if request.volumes else []

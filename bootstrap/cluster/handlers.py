@@ -23,6 +23,7 @@ from bootstrap.cluster.steps import (
     RotateWebhook,
     SetCredential,
 )
+from bootstrap.core import next_run
 from bootstrap.core.errors import NotReadyError
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import workloads
@@ -158,7 +159,8 @@ def _wait(acting: Acting, kind: str, namespace: str, name: str, deadline: float)
             if wrong is None:
                 return
             last = wrong
-    hint = f"see why: kubectl -n {namespace} describe {kind.lower()} {name}; the Secret has its new values"
+    describe = next_run.kubectl(f"-n {namespace} describe {kind.lower()} {name}")
+    hint = f"see why: {describe}; the Secret has its new values"
     raise NotReadyError(f"restarting {kind} {namespace}/{name}", last, hint)
 
 

@@ -19,6 +19,7 @@ from bootstrap.cluster.steps import (
     SetCredential,
     Step,
 )
+from bootstrap.core import next_run
 from bootstrap.core.errors import InputError, RefusedError
 
 
@@ -37,9 +38,8 @@ def plan(request: Request, seen: Seen, key: str, addresses: Sequence[str]) -> Pl
     if asked.WEBHOOK in request.what:
         if not addresses:
             found = f"{seen.place.repo_url} has no webhook to this Argo CD"
-            raise RefusedError(
-                "rotating the webhook's secret", found, "create one: bootstrap init --argocd-url"
-            )
+            init = next_run.command("init", seen.place.repo_url, "--argocd-url", "https://ARGOCD-SERVER")
+            raise RefusedError("rotating the webhook's secret", found, f"create one: {init}")
         steps.append(RotateWebhook(seen.place.repo_url, key, tuple(addresses)))
     if asked.PASSWORD in request.what:
         steps.append(RotatePassword())
@@ -59,7 +59,8 @@ def _credential(request: Request, seen: Seen) -> Step:
     becomes = "a GitHub App" if request.github_app else "an SSH key" if request.argocd_ssh_key else "a token"
     if seen.secret is None:
         found = f"Argo CD has no credential for {seen.place.repo_url}"
-        hint = "give it one: bootstrap init with --argocd-token-file or --argocd-ssh-key"
+        init = next_run.command("init", seen.place.repo_url)
+        hint = f"give it one: {init} with --argocd-token-file or --argocd-ssh-key"
         raise RefusedError("rotating Argo CD's credential", found, hint)
     ssh = not seen.place.repo_url.startswith(("https://", "http://"))
     if ssh != (request.argocd_ssh_key is not None):
@@ -76,7 +77,8 @@ def _deploy_key(seen: Seen) -> Step:
     labels: Mapping[str, str] = (seen.secret or {"metadata": {}})["metadata"].get("labels") or {}
     if seen.secret is None or labels.get(DEPLOY_KEY) != "true":
         found = f"Argo CD does not read {seen.place.repo_url} with a deploy key of bootstrap"
-        raise RefusedError("rotating the deploy key", found, "make one: bootstrap init --deploy-key")
+        init = next_run.command("init", seen.place.repo_url, "--deploy-key")
+        raise RefusedError("rotating the deploy key", found, f"make one: {init}")
     return RotateDeployKey(seen.place.repo_url, _name(seen.secret))
 
 

@@ -14,6 +14,7 @@ from bootstrap.cluster.handlers import Acting
 from bootstrap.cluster.observe import Seen
 from bootstrap.cluster.request import Request
 from bootstrap.cluster.steps import Plan, Step, title
+from bootstrap.core import next_run
 from bootstrap.core.errors import AuthenticationFailed, ExitStatus, NotFound, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.git import credential as git_credential
@@ -58,7 +59,7 @@ def rotate(request: Request, output: Output) -> int:
     _refresh(cluster)
     told = ["done"]
     if asked.PASSWORD in request.what:
-        told.append("log in as admin with the password that `bootstrap argocd password` prints")
+        told.append(f"log in as admin with the password that `{next_run.command('argocd password')}` prints")
     output.result({**data, "changed": True}, "\n".join(told))
     return ExitStatus.OK
 
@@ -104,7 +105,8 @@ def _new_credential(request: Request, seen: Seen, output: Output) -> dict[str, s
     if app := request.github_app:
         key = credential_file.read(app.key, "--github-app-key", invocation)
         invocation.keep_secret(key)
-        output.warn("a GitHub App's key is not tried here: bootstrap status shows whether Argo CD can read")
+        shows = f"{next_run.command('status')} shows whether Argo CD can read"
+        output.warn(f"a GitHub App's key is not tried here: {shows}")
         found = {"githubAppID": app.app_id, "githubAppInstallationID": app.installation_id}
         base = {"githubAppEnterpriseBaseUrl": app.base_url} if app.base_url else {}
         return {**found, **base, "githubAppPrivateKey": key}

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.next_run import Given, carrying
 from bootstrap.core.output import Output
 from bootstrap.core.verbose import to
 
@@ -59,7 +60,32 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         invocation = context.ensure_object(Invocation)
         output = Output(invocation, format=format, quiet=quiet, verbose=verbose)
         context.meta["bootstrap.core.output"] = output
-        with to(output.detail if verbose else None):
+        with to(output.detail if verbose else None), carrying(*_line(context)):
             return function(output=output, **options)
 
     return wrapper
+
+
+def _line(context: click.Context) -> tuple[str, Given, Callable[[str], frozenset[str]]]:
+    """The command, its options on the command line, and which options another command has."""
+    from click.core import ParameterSource
+
+    given: dict[str, list[str]] = {}
+    for option in context.command.params:
+        name = option.name or ""
+        if isinstance(option, click.Option) and (
+            context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ):
+            value = context.params[name]
+            values = value if isinstance(value, tuple) else (value,)
+            given[option.opts[0]] = [] if option.is_flag else [str(one) for one in values]
+    root = context.find_root()
+
+    def takes(words: str) -> frozenset[str]:
+        found: Any = root.command
+        for word in words.split():
+            found = found.get_command(root, word)
+        names = {name for option in found.params for name in option.opts if isinstance(option, click.Option)}
+        return frozenset(names | {"REPO_URL" for one in found.params if one.name == "repo_url"})
+
+    return context.command_path.partition(" ")[2], given, takes

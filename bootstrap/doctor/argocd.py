@@ -14,6 +14,7 @@ from typing import Any
 
 from bootstrap import kube
 from bootstrap.argocd.wait import NAMESPACE
+from bootstrap.core import next_run
 from bootstrap.core.errors import ClusterError
 from bootstrap.core.text import cut
 from bootstrap.git.urls import same_repository, without_userinfo
@@ -152,7 +153,8 @@ def compared(
             times[str(application["metadata"]["name"])] = (now - then).total_seconds()
     never = len(applications) - len(times)
     if not times:
-        hint = f"read why: kubectl -n {namespace} logs statefulset/argocd-application-controller"
+        logs = next_run.kubectl(f"-n {namespace} logs statefulset/argocd-application-controller")
+        hint = f"read why: {logs}"
         return [("comparison", "broken", f"none of {never} Applications has been compared with Git", hint)]
     name = max(times, key=lambda one: times[one])
     summary = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")

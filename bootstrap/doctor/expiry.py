@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from bootstrap import kube, providers
 from bootstrap.argocd import credential, expiry
 from bootstrap.argocd.expiry import Expiry
+from bootstrap.core import next_run
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor.argocd import Found
@@ -76,5 +77,6 @@ def tokens(
     if token == given.token:
         yield AREA, "ok", "Argo CD reads with the same token", ""
     elif own := providers.find(url, replace(given, token=token), invocation, address):
-        fix = f"bootstrap cluster rotate credential --argocd-token-file FILE --repo {url}"
+        options = ("--argocd-token-file", "FILE", "--repo", url)
+        fix = next_run.command("cluster rotate", "credential", *options)
         yield of_token(own, "the token with which Argo CD reads", fix)

@@ -18,7 +18,7 @@ from bootstrap.argocd import expiry as argocd_expiry
 from bootstrap.argocd import home
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.status import Family, Status, key_of, summarise
-from bootstrap.core import on_path
+from bootstrap.core import next_run, on_path
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.health import State
 from bootstrap.core.invocation import Invocation
@@ -159,7 +159,7 @@ def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
     else:
         report.add("clock", "ok", f"{abs(state.clock_skew):.0f} s apart from the API server's")
     if state.ready_nodes == 0:
-        report.add("nodes", "broken", "none is Ready", "kubectl describe nodes")
+        report.add("nodes", "broken", "none is Ready", next_run.kubectl("describe nodes"))
     elif state.ready_nodes > 0:
         report.add("nodes", "ok", f"{state.ready_nodes} Ready")
     if state.argocd is None:
@@ -213,7 +213,7 @@ def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
             trouble = workloads.trouble(cluster, {**item, "kind": kind})
             found = f"{ready} of {wanted} ready" + (f": {trouble.text}" if trouble else "")
             state: State = "broken" if trouble else "ok"
-            fix = f"kubectl -n {namespace} describe {kind.lower()} {name}" if trouble else ""
+            fix = next_run.kubectl(f"-n {namespace} describe {kind.lower()} {name}") if trouble else ""
             report.add(name, state, found, fix)
 
 
@@ -232,10 +232,11 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
     status = explained(cluster, Status("", None, tuple(rows.values())), applications)
     waiting = [row for row in status.waiting if not row.parent or row.objects]
     summary = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
-    report.add("applications", "warning" if waiting else "ok", summary, "bootstrap status" if waiting else "")
+    fix = next_run.command("status") if waiting else ""
+    report.add("applications", "warning" if waiting else "ok", summary, fix)
     for row in sorted(waiting, key=lambda row: row.name)[:20]:
         state: State = "broken" if row.final else "warning"
-        fix = f"kubectl -n {row.namespace} describe application {row.name}"
+        fix = next_run.kubectl(f"-n {row.namespace} describe application {row.name}")
         objects = "".join(f"; {line}" for line in row.objects)
         found = f"{row.sync}, {row.health}; waits for {row.waiting_for}{objects}"
         report.add(row.name, state, found, fix)

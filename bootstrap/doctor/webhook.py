@@ -12,6 +12,7 @@ from typing import Any
 
 from bootstrap import kube, providers
 from bootstrap.argocd.status import INSTANCE, TRACKING
+from bootstrap.core import next_run
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor import expiry
@@ -56,7 +57,7 @@ def inspect(
     reason = (
         f"not checked: the cluster names {', '.join(hosts)}; a token is sent only to a host that you name"
     )
-    hint = f"if that is your repository: bootstrap doctor --repo {without_userinfo(urls[0])}"
+    hint = f"if that is your repository: {next_run.command('doctor', '--repo', without_userinfo(urls[0]))}"
     return [(AREA, "unknown", reason, hint)]
 
 
@@ -112,14 +113,14 @@ def repositories(applications: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def findings(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Found]:
     """`secret`: the one in argocd-secret; "" when there is none, None when it is unknown."""
-    again = f"bootstrap init {url} --argocd-url https://ARGOCD-SERVER"
+    again = next_run.command("init", url, "--argocd-url", "https://ARGOCD-SERVER")
     if not hooks:
         found = f"{url} has no webhook to {WEBHOOK_PATH}: Argo CD notices a push after up to 3 minutes"
         yield AREA, "warning", found, f"{again} creates it"
         return
     ours = [hook for hook in hooks if secret and hook.mark == mark(secret, hook.address)]
     for hook in ours or hooks:
-        fix = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
+        fix = next_run.command("init", url, "--argocd-url", hook.address.removesuffix(WEBHOOK_PATH))
         if hook.wrong:
             fix += f" corrects it, or change it by hand: {hook.page}"
             yield AREA, "broken", f"to {hook.address}: {'; '.join(hook.wrong)}", fix

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, InputError, StalePlan
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import auth, urls
@@ -293,7 +294,8 @@ class ThinBranch(Branch):
         if not re.search(r"Remote branch .* not found", answer.err):
             return
         names = self._names()
-        hint = _there_are(names) if names else "push a first commit to it: bootstrap init"
+        first = next_run.command("init", self.url)
+        hint = _there_are(names) if names else f"push a first commit to it: {first}"
         raise InputError("reading --branch", f"{self.shown} has no branch {self.branch}", hint, self.shown)
 
     def _fetch_by_id(self, ids: Sequence[str], filter: str) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import InputError
 from bootstrap.core.text import near, suggest
 
@@ -74,7 +75,7 @@ def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str |
     if not hint and names:
         hint = f"existing: {', '.join(names[:12])}"
     elif not hint:
-        hint = "list the images: bootstrap image list"
+        hint = f"list the images: {next_run.command('image list')}"
     error = Unknown(tried, f"there is no {kind} {name!r}", hint, where)
     error.kind = kind
     return error

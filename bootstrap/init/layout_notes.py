@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bootstrap.core import next_run
 from bootstrap.layout.merge import Merged, Reason
 
 LISTED = 8
@@ -28,7 +29,7 @@ def of_merge(merged: Merged, newer: bool = True) -> tuple[str, ...]:
             notes.append(f"open conflict, kept as it is here: {reason.value}: {listed(paths)}")
     notes += [
         f"{folder} is on, but no longer in the catalog: it stays as it is; to remove it, switch it off: "
-        f"bootstrap component disable {folder.rpartition('/')[2]}"
+        f"{next_run.command('component disable', folder.rpartition('/')[2])}"
         for folder in merged.retired
     ]
     return tuple(notes)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bootstrap import argocd, providers
+from bootstrap.core import next_run
 from bootstrap.core.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
@@ -311,13 +312,9 @@ def _recorded(request: Request, asked: Settings, record: Record | None, repo: Re
     """The recorded settings of a layout, for --cluster-only; options that are given must match them."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
-        where = asked.prefix + RECORD
-        raise InputError(
-            tried,
-            f"{where} is not in branch {repo.branch}",
-            "lay the repository out first: bootstrap init",
-            repo.url,
-        )
+        found = f"{asked.prefix}{RECORD} is not in branch {repo.branch}"
+        hint = f"lay the repository out first: {next_run.command('init', repo.url)}"
+        raise InputError(tried, found, hint, repo.url)
     settings = recorded_settings(record, asked)
     if settings is None or f"{asked.folder}/root.yaml" not in repo.files:
         raise InputError(

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
@@ -273,10 +274,11 @@ def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: 
         return ()
     if before is not None and before.domain == settings.domain:
         return ()
+    where = ("--domain", settings.domain, "--cluster", settings.cluster)
+    add = next_run.command("env add", "NAME", "--from", "production", *where)
     return (
         f"the apps' hosts stay below {first.domain}, as all clusters share the apps' overlays; hosts below "
-        f"{settings.domain} need an environment of their own: bootstrap env add NAME --from production "
-        f"--domain {settings.domain} --cluster {settings.cluster}",
+        f"{settings.domain} need an environment of their own: {add}",
     )
 
 
@@ -289,7 +291,8 @@ def _missing(previous: PreviousLayout, version: str, added: Collection[str]) -> 
     lost = f"the catalog's commit {commit} is not in the history: what differs from the current catalog"
     if laid == version:
         return (f"{lost} counts as changed here",)
-    way = f"to merge as if it were there, first run bootstrap upgrade --to WHEEL with bootstrap {laid}"
+    old = next_run.command("upgrade", "--to", "WHEEL")
+    way = f"to merge as if it were there, first run {old} with bootstrap {laid}"
     unknown = f"laid out, whether they are new or were removed here: {layout_notes.listed(sorted(added))}"
     return (f"{lost} is an open conflict; {way}", *([unknown] if added else []))
 

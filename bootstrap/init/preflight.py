@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.argocd import removal as removing
 from bootstrap.argocd.removal import Removal
+from bootstrap.core import next_run
 from bootstrap.core.errors import BootstrapError, RefusedError
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.urls import same_repository
@@ -75,8 +76,9 @@ def of_removal(removal: Removal | None, namespace: str) -> Iterator[Finding]:
     """An unfinished removal: it would go on to delete what is installed now."""
     if removal is not None:
         found = "a removal has begun in this cluster and is not finished"
-        forget = f"kubectl -n {namespace} delete configmap {removing.NAME}"
-        yield Finding(found, f"finish it with bootstrap uninstall; or, to keep what is left, {forget}")
+        forget = next_run.kubectl(f"-n {namespace} delete configmap {removing.NAME}")
+        finish = next_run.command("uninstall")
+        yield Finding(found, f"finish it with {finish}; or, to keep what is left, {forget}")
 
 
 def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:

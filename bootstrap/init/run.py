@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError, StalePlan
 from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
@@ -178,9 +179,9 @@ def _finish(
         text.append("all Applications are Synced and Healthy")
     elif observed.cluster:
         namespace = observed.view.settings.argocd_namespace
-        text.append(f"not waited for; to check: kubectl -n {namespace} get applications")
+        text.append(f"not waited for; to check: {next_run.kubectl(f'-n {namespace} get applications')}")
     if observed.cluster and not request_made and observed.view.settings.argocd_variant != "core":
-        text.append("log in as admin with the password that `bootstrap argocd password` prints")
+        text.append(f"log in as admin with the password that `{next_run.command('argocd password')}` prints")
     data = {
         **_place(observed),
         **show.plan_data(plan),

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from bootstrap import kube
+from bootstrap.core import next_run
 from bootstrap.core.errors import Forbidden
 from bootstrap.kube import Cluster
 
@@ -42,7 +43,7 @@ class Trouble:
     @property
     def fix(self) -> str:
         within = f"-n {self.namespace} " if self.namespace else ""
-        return f"kubectl {within}describe {self.kind.lower()} {self.name}"
+        return next_run.kubectl(f"{within}describe {self.kind.lower()} {self.name}")
 
     def data(self) -> dict[str, str | None]:
         """As JSON data (docs/json.md)."""

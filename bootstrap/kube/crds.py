@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import Forbidden, NotFound, NotReadyError
 from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import METADATA_LIST, Cluster, request
@@ -46,7 +47,7 @@ def wait_until_established(cluster: Cluster, name: str) -> None:
     raise NotReadyError(
         f"waiting for {CRD} {name} to be Established",
         "; ".join(refused) or f"no condition reported after {ESTABLISHED_TIMEOUT:.0f} s",
-        f"inspect it: kubectl describe crd {name}",
+        f"inspect it: {next_run.kubectl(f'describe crd {name}')}",
         name,
     )
 

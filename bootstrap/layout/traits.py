@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import is_own_source
 from bootstrap.layout.components import Component
@@ -13,7 +14,6 @@ from bootstrap.manifests.reader import documents
 
 PREFIX = "gitops-bootstrap.io/"
 WAVE = "argocd.argoproj.io/sync-wave"
-_DISABLE = "first: bootstrap component disable {}"
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,11 @@ def to_enable(
     return Choice(tuple(order), because, tuple(notes))
 
 
+def _undo(other: str, undo: str | None) -> str:
+    """What to do about a component that is on."""
+    return undo.format(other) if undo else f"first: {next_run.command('component disable', other)}"
+
+
 def secrets_note(choice: Choice, known: Mapping[str, Traits]) -> tuple[str, ...]:
     """What is left to do for the Secrets of what is switched on outside `init`, which creates them."""
     if any(known[name].secrets for name in choice.switched):
@@ -135,7 +140,7 @@ def to_disable(offers: Mapping[str, Component], known: Mapping[str, Traits], nam
         raise RefusedError(
             f"switching {needed[0]} off",
             f"{', '.join(left)}, which {'is' if len(left) == 1 else 'are'} on, cannot run without it",
-            f"switch them off together: bootstrap component disable {' '.join([*going, *left])}",
+            f"switch them off together: {next_run.command('component disable', *going, *left)}",
         )
     return Choice(tuple(going), {})
 
@@ -176,12 +181,12 @@ def _check_goes_with(
             raise RefusedError(
                 f"switching {name} on",
                 f"it cannot run together with {other}",
-                (undo or _DISABLE).format(other),
+                _undo(other, undo),
             )
         shared = sorted(set(mine.provides) & set(theirs.provides))
         if shared and not both:
             raise RefusedError(
                 f"switching {name} on",
                 f"{other} is on and provides {shared[0]}, too",
-                undo.format(other) if undo else f"{_DISABLE.format(other)}; or add --both to have both",
+                _undo(other, undo) if undo else f"{_undo(other, undo)}; or add --both to have both",
             )

@@ -12,6 +12,7 @@ from bootstrap import kube
 from bootstrap.argocd.credential import TYPE_LABEL
 from bootstrap.backup import archive, volumes
 from bootstrap.backup.archive import Backup, Keys, name_of
+from bootstrap.core import next_run
 from bootstrap.core.errors import Conflict, ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
@@ -91,9 +92,10 @@ def restore(request: Request, output: Output) -> int:
 
     with output.progress("restore") as progress:
         execute(made, {Create: make}, lambda step: progress.update(step.name))
-    next_ = f"; next: bootstrap init {saved.repository} --cluster-only" if saved.repository else ""
+    next_ = f"; next: {saved.place.init_command('--cluster-only')}" if saved.repository else ""
     if any(saved.objects[step.number]["kind"] == volumes.CLAIM for step in made.steps):
-        output.warn("the claims' data is there once their driver has made the volumes: kubectl get pvc -A")
+        check = next_run.kubectl("get pvc -A")
+        output.warn(f"the claims' data is there once their driver has made the volumes: {check}")
     output.result({**data, "changed": True}, f"{counted(len(made.steps), 'object')} restored{next_}")
     return ExitStatus.OK
 

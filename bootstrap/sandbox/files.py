@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import SandboxError
 
 
@@ -88,7 +89,7 @@ def read_json(path: Path) -> Any:
         raise SandboxError(
             "reading the sandbox's state",
             str(error),
-            "bootstrap sandbox down --purge, with the sandbox's --name; then up again",
+            f"{next_run.command('sandbox down', '--purge')}; then up again",
             str(path),
         ) from error
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.session import Failure, Session
@@ -23,7 +24,6 @@ from bootstrap.sandbox.state import GIT_USERNAME, ORGANISATION
 
 SCOPES = ("write:repository", "write:organization", "write:user")
 """What `bootstrap init` needs the token for: repositories and webhooks of the organisation."""
-HINT = "bootstrap sandbox logs gitea"
 
 _TOKEN = re.compile(r"^[0-9a-f]{16,}$", re.MULTILINE)
 """Alone on its line: Gitea's log is on standard output, too, on a busy machine after the token."""
@@ -64,11 +64,15 @@ def call(
         try:
             answer = session.send(method, f"{url}/api/v1{path}", timeout=30, json=body, headers=login)
         except Failure as error:
-            raise SandboxError(f"calling Gitea: {method} {path}", str(error), HINT) from error
+            raise SandboxError(f"calling Gitea: {method} {path}", str(error), _hint()) from error
     if answer.status_code >= 400 and answer.status_code not in fine:
         found = f"HTTP {answer.status_code}: {answer.text[:300]}"
-        raise SandboxError(f"calling Gitea: {method} {path}", found, HINT)
+        raise SandboxError(f"calling Gitea: {method} {path}", found, _hint())
     return answer.json() if answer.content else None
+
+
+def _hint() -> str:
+    return next_run.command("sandbox logs", "gitea")
 
 
 def _token(url: str, admin: Admin, password: str) -> str:
@@ -100,4 +104,4 @@ def _bearer(token: str) -> Login:
 
 def _refused(tried: str, ended: subprocess.CompletedProcess[str]) -> SandboxError:
     lines = (ended.stderr or ended.stdout).strip().splitlines()
-    return SandboxError(tried, lines[-1] if lines else f"exit {ended.returncode}", HINT)
+    return SandboxError(tried, lines[-1] if lines else f"exit {ended.returncode}", _hint())

@@ -12,6 +12,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox import process, state
 from bootstrap.sandbox.addresses import Sandbox
@@ -26,7 +27,7 @@ def check(folder: Path, name: str, port: int) -> None:
         raise SandboxError(
             f"connecting to {name}",
             f"this sandbox's {name} does not listen on {HOST}:{port}; nothing was sent to what answers there",
-            "run bootstrap sandbox down, then up: it takes another port",
+            f"run {next_run.command('sandbox down')}, then up: it takes another port",
             str(process.log_file(folder, name)),
         )
 

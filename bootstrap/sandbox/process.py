@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox.files import private_folder, read_json, write_private
 
@@ -119,7 +120,7 @@ def start(folder: Path, spec: Spec) -> bool:
         raise SandboxError(
             f"starting {spec.name}",
             f"{error.strerror}: {spec.argv[0]}",
-            "bootstrap sandbox programs lists the programs",
+            f"{next_run.command('sandbox programs')} lists the programs",
         ) from error
     finally:
         os.close(descriptor)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.core import next_run
 from bootstrap.core.errors import ApiError, ClusterError
 from bootstrap.core.health import State
 from bootstrap.kube import Cluster, workloads
@@ -47,7 +48,7 @@ def _compare_hop(hop: Hop, cluster: Cluster) -> None:
     if live is None:
         message, fix = (
             f"live: {resource} is not in the cluster",
-            "bootstrap status says why it was not applied",
+            f"{next_run.command('status')} says why it was not applied",
         )
         hop.remarks.append(Remark("broken", message, fix))
         return
@@ -74,7 +75,8 @@ def _compare_named(hop: Hop, named: Named, cluster: Cluster) -> None:
         return
     if live is None:
         if not named.optional:
-            fix = named.maker or f"create it; to check: kubectl -n {named.namespace} get {named.kind.lower()}"
+            check = next_run.kubectl(f"-n {named.namespace} get {named.kind.lower()}")
+            fix = named.maker or f"create it; to check: {check}"
             hop.remarks.append(Remark("broken", f"live: {place} is not in the cluster", fix))
         return
     if named.kind not in _PLAIN:
@@ -93,7 +95,8 @@ def _claim(hop: Hop, live: Mapping[str, Any]) -> None:
     phase = str(dig(live, "status", "phase"))
     hop.details.append(f"live: {phase}")
     if phase != "Bound":
-        fix = f"kubectl -n {dig(live, 'metadata', 'namespace')} describe pvc {dig(live, 'metadata', 'name')}"
+        namespace, name = (dig(live, "metadata", key) for key in ("namespace", "name"))
+        fix = next_run.kubectl(f"-n {namespace} describe pvc {name}")
         hop.remarks.append(Remark("warning", f"live: the claim is {phase}", fix))
 
 
@@ -106,7 +109,7 @@ def _endpoints(hop: Hop, service: Resource, cluster: Cluster) -> None:
     ready = sum(dig(item, "conditions", "ready") is not False for item in endpoints)
     hop.details.append(f"live: {ready} of {len(endpoints)} endpoints ready")
     if not ready:
-        fix = f"kubectl -n {service.namespace} get pods, and inspect those that are not ready"
+        fix = f"{next_run.kubectl(f'-n {service.namespace} get pods')}, and inspect those that are not ready"
         hop.remarks.append(Remark("broken", f"live: {service} has no ready endpoint", fix))
 
 
@@ -120,7 +123,8 @@ def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluste
         wrong = workloads.not_as_wanted(live)
         trouble = workloads.Trouble(f"{wrong}; {error.found}", bool(ready), False) if wrong else None
     if trouble is not None:
-        fix = f"kubectl -n {resource.namespace} describe {resource.short_kind.lower()} {resource.name}"
+        described = f"{resource.short_kind.lower()} {resource.name}"
+        fix = next_run.kubectl(f"-n {resource.namespace} describe {described}")
         state: State = "warning" if trouble.serves and not trouble.stuck else "broken"
         hop.remarks.append(Remark(state, f"live: {trouble.text}", fix))
     served = Resource(live, resource.namespace)
@@ -129,11 +133,8 @@ def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluste
         actual, wanted_image = images.get(container.name), str(container.body.get("image"))
         if actual != wanted_image:
             message = f"live: {container.name} is {actual or 'missing'}, Git has {wanted_image}"
-            hop.remarks.append(
-                Remark(
-                    "warning", message, "run bootstrap wait, or bootstrap status to see why it is not synced"
-                )
-            )
+            see = f"{next_run.command('status')} to see why it is not synced"
+            hop.remarks.append(Remark("warning", message, f"run {next_run.command('wait')}, or {see}"))
 
 
 def _certificate(hop: Hop, resource: Resource, live: Mapping[str, Any]) -> None:
@@ -143,7 +144,7 @@ def _certificate(hop: Hop, resource: Resource, live: Mapping[str, Any]) -> None:
     ready = conditions.get("Ready", {})
     if ready.get("status") != "True":
         why = ready.get("message") or "it has not been issued yet"
-        fix = f"kubectl -n {resource.namespace} describe certificate {resource.name}"
+        fix = next_run.kubectl(f"-n {resource.namespace} describe certificate {resource.name}")
         hop.remarks.append(Remark("broken", f"live: the certificate is not ready: {why}", fix))
     elif end := dig(live, "status", "notAfter"):
         hop.details.append(f"live: valid until {end}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import NotReadyError
 from bootstrap.core.text import counted
 from bootstrap.kube.removal import Left
@@ -51,21 +52,22 @@ def too_late(tried: str, left: Sequence[Left], seconds: float) -> NotReadyError:
 
 
 def _fix(left: Sequence[Left]) -> str:
-    again = "run bootstrap uninstall again, which continues from here"
+    again = "run the same command again, which continues from here"
     ended_by_argocd = any("argocd.argoproj.io" in name for one in left for name in one.finalizers)
     foreign = next((one for one in left if any(not _ends_by_itself(name) for name in one.finalizers)), None)
     if foreign is not None:
         item = foreign.object
         place = f"-n {item.namespace} " if item.namespace else ""
+        change = f"{place}patch {item.kind.lower()} {item.name}"
         patch = """'{"metadata":{"finalizers":null}}'"""
         more = "; --keep-workloads leaves the Applications' objects" if ended_by_argocd else ""
         return (
             f"have its controller run, then {again}; if that controller is gone for good: "
-            f"kubectl {place}patch {item.kind.lower()} {item.name} --type=merge -p {patch}{more}"
+            f"{next_run.kubectl(change)} --type=merge -p {patch}{more}"
         )
     if ended_by_argocd:
         return (
-            "see what the Applications say (bootstrap status), then run bootstrap uninstall again; "
+            f"see what the Applications say ({next_run.command('status')}), then run the same command again; "
             "with --keep-workloads it leaves their objects and continues without Argo CD"
         )
     return again

@@ -176,7 +176,7 @@ def _crds(acting: Acting, step: RemoveCRDs) -> bool:
             first = there[0]["metadata"]
             named = f"{first.get('namespace')}/{first['name']}"
             found = f"{counted(len(there), 'object')} still there, such as {named}"
-            hint = "run bootstrap uninstall again, which shows them; or keep the CRDs with --keep-crds"
+            hint = "run the same command again, which shows them; or keep the CRDs with --keep-crds"
             raise RefusedError(f"deleting CRD {name}", found, hint)
     objects = [ClusterObject(CRD_API, CRD, "", name, b"") for name in step.names]
     return _delete(acting, f"deleting {counted(len(objects), 'CRD')}", objects)

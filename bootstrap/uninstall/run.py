@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bootstrap import kube
 from bootstrap.argocd import home
+from bootstrap.core import next_run
 from bootstrap.core.errors import ClusterUnreachable, ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.git.urls import same_repository
@@ -48,7 +49,7 @@ def uninstall(request: Request, output: Output) -> int:
     _execute(made, acting, output)
     for note in acting.notes:
         output.warn(note)
-    output.result({**data, "changed": True}, "done; to install it again: bootstrap init")
+    output.result({**data, "changed": True}, f"done; to install it again: {seen.place.init_command()}")
     return ExitStatus.OK
 
 
@@ -57,9 +58,10 @@ def _connect(request: Request, output: Output) -> kube.Cluster:
         return home.connect(output.invocation, request.context)
     except ClusterUnreachable as error:
         url = request.access.repo or "REPO_URL"
+        gone = next_run.command("uninstall", url, "--cluster-gone", "--cluster", "NAME")
         hint = (
-            f"{error.hint}; if the cluster is gone for good, bootstrap uninstall {url} --cluster-gone "
-            "--cluster NAME removes what Git and its host still have of it"
+            f"{error.hint}; if the cluster is gone for good, {gone} removes what Git and its host still have "
+            "of it"
         )
         raise ClusterUnreachable(error.tried, error.found, hint, error.where) from error
 
@@ -69,7 +71,7 @@ def _check_repository(request: Request, seen: Seen) -> None:
     followed, named = seen.place.repo_url, request.access.repo
     tried = "removing the cluster from the repository"
     if named is None:
-        hint = f"name it: bootstrap uninstall {followed or 'REPO_URL'} --repository"
+        hint = f"name it: {next_run.command('uninstall', followed or 'REPO_URL', '--repository')}"
         raise InputError(tried, "--repository is given without REPO_URL", hint)
     if not followed:
         hint = "give --cluster-gone with --cluster NAME in a separate run"

@@ -43,7 +43,7 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
         raise RefusedError(_TRIED, found, "go back with git revert, or deliberately with --downgrade")
     if new[0] != old[0]:
         found = f"{current} and {wanted} are of different major versions"
-        hint = f"read its upgrade page, and move with bootstrap init --argocd-version {wanted}"
+        hint = f"read its upgrade page, and move with bootstrap init … --argocd-version {wanted}"
         raise RefusedError(_TRIED, found, hint)
     steps = []
     for minor in range(old[1] + 1, new[1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
@@ -15,8 +16,6 @@ from bootstrap.layout.settings import parse_record
 from bootstrap.upgrade import answer, state, worktree
 from bootstrap.upgrade.request import Request
 from bootstrap.upgrade.state import State
-
-HOW = "resolve each (git mergetool), git add it, then: bootstrap upgrade --continue; or go back: --abort"
 
 
 def found(calls: Calls) -> State | None:
@@ -46,10 +45,12 @@ def waiting(calls: Calls, begun: State, output: Output) -> int:
     """Say what is left to decide."""
     left = worktree.unmerged(calls)
     lines = [f"conflict  {path}: {begun.reasons.get(path, 'not resolved yet')}" for path in left]
+    again = f"{next_run.command('upgrade', '--continue')}; or go back: --abort"
     if left:
-        lines.append(f"{counted(len(left), 'conflict')} left: {HOW}")
+        resolve = "resolve each (git mergetool), git add it"
+        lines.append(f"{counted(len(left), 'conflict')} left: {resolve}, then: {again}")
     else:
-        lines.append("every conflict is resolved: bootstrap upgrade --continue; or go back: --abort")
+        lines.append(f"every conflict is resolved: {again}")
     output.result({"conflicts": _data(begun, left), "continue": not left}, "\n".join(lines))
     return ExitStatus.NO
 

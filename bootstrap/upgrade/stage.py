@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bootstrap.argocd import Manifest
+from bootstrap.core import next_run
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD
@@ -52,7 +53,7 @@ def observe(where: Remote, path: str) -> Before:
     if prefix + RECORD not in repo.files:
         everywhere = where.observe().paths if path else repo.paths
         elsewhere = sorted(one.rpartition("/")[0] for one in everywhere if f"/{one}".endswith(f"/{RECORD}"))
-        hint = "lay it out first: bootstrap init"
+        hint = f"lay it out first: {next_run.command('init', repo.url)}"
         if elsewhere:
             here = "run it in the repository's root folder, or without --path"
             hint = f"name its folder: --path {elsewhere[0]}" if elsewhere[0] else here
@@ -61,7 +62,7 @@ def observe(where: Remote, path: str) -> Before:
     last = PreviousLayout(record, shipped_before(where, record, prefix))
     clusters = last.clusters(Settings(repo.url, repo.branch, path=path))
     if not clusters:
-        hint = "lay one out: bootstrap init --cluster NAME"
+        hint = f"lay one out: {next_run.command('init', repo.url, '--cluster', 'NAME')}"
         raise InputError(tried, f"{prefix}{RECORD} names no cluster", hint, repo.url)
     return Before(repo, last, clusters[0])
 
@@ -114,7 +115,7 @@ def argocd_stage(
         raise InputError(
             "moving Argo CD's version",
             f"the catalog's commit {record.catalog_commit[:12] or '(none recorded)'} is not in the history",
-            "upgrade the catalog first: bootstrap upgrade",
+            f"upgrade the catalog first: {next_run.command('upgrade')}",
             before.repo.url,
         )
     subject = f"Upgrade Argo CD {record.argocd_version} to {manifest.version}"

@@ -110,6 +110,7 @@ def _apps(
         claims,
         may_bring(scope, CRD),
         repository.files.elsewhere,
+        scope.root,
     )
 
 

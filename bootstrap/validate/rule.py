@@ -176,6 +176,7 @@ class Apps:
     `unread` are the Applications with a broken part ("" for what none applies): what seems to be
     missing may be there. `unknown` names what was not read and may have any kind. `claims` are the
     hosts and paths of all Ingresses and routes, `elsewhere` branches and tags that are not checked out.
+    `folder` is the cluster's in the repository.
     """
 
     applications: list[Resource]
@@ -191,6 +192,7 @@ class Apps:
     claims: Sequence[HostClaim] = ()
     unknown: str = ""
     elsewhere: frozenset[str] = frozenset()
+    folder: str = ""
 
 
 Check = Callable[[Index, ClusterContext], Iterable[Problem]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,6 +34,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def git(*arguments: str, folder: Path | None = None) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def second_cluster(repository: Path) -> None:
+    shutil.copytree(repository / "clusters/default", repository / "clusters/edge")
+    for path in (repository / "clusters/edge").glob("*.yaml"):
+        path.write_text(path.read_text().replace("clusters/default", "clusters/edge"))
 
 
 def changed(repository: Path) -> list[str]:
@@ -86,6 +93,29 @@ def test_what_others_stand_on_is_not_switched_off_alone(run: Run, repository: Pa
     assert "traefik" in refused.err
     assert "cert-manager" in refused.err
     assert changed(repository) == []
+
+
+def test_the_way_out_names_the_cluster_that_was_given_and_is_taken(run: Run, repository: Path) -> None:
+    second_cluster(repository)
+    refused = run("component", "disable", "gateway-api", "--cluster", "edge")
+    assert refused.exit == ExitStatus.REFUSED
+    way_out = refused.err.partition("switch them off together: ")[2].splitlines()[0]
+    assert way_out.startswith("bootstrap component disable gateway-api ")
+    assert way_out.endswith(" --cluster edge")
+    before = (repository / FILE).read_text()
+    done = run(*shlex.split(way_out)[1:])
+    assert done.exit == 0, done.err
+    assert (repository / FILE).read_text() == before
+
+
+def test_the_way_to_switch_on_what_is_missing_names_the_cluster(run: Run, repository: Path) -> None:
+    second_cluster(repository)
+    listed = repository / "clusters/edge/kustomization.yaml"
+    listed.write_text(
+        listed.read_text().replace("  - ../../infrastructure/gateway-api", "  # - ../../gateway-api")
+    )
+    found = run("validate", "--rules", "GB224", "--cluster", "edge")
+    assert "switch it on: bootstrap component enable gateway-api --cluster edge" in found.out, found.err
 
 
 def test_unknown_names_and_clusters_are_reported_with_the_nearest(run: Run, repository: Path) -> None:

@@ -40,7 +40,7 @@ def test_argocds_own_finalizer_leads_to_keep_workloads_and_another_one_to_its_co
     theirs = blockers.too_late("deleting", [left("backup.example.com/keep")], 120)
     assert "kubectl -n argocd patch application shop --type=merge" in theirs.hint
     kubernetes = blockers.too_late("deleting", [left("kubernetes", kind="Namespace")], 120)
-    assert kubernetes.hint == "run bootstrap uninstall again, which continues from here"
+    assert kubernetes.hint == "run the same command again, which continues from here"
 
 
 def test_what_an_applications_deletion_waits_for_is_what_is_to_be_freed() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from bootstrap.core import next_run
 from bootstrap.core.errors import SandboxError
 from bootstrap.oci import reference
 from bootstrap.sandbox.node.archive import CHUNK, Blob, Image
@@ -87,7 +88,7 @@ def _expect(answer: _Answer, status: int, image: str) -> _Answer:
         raise SandboxError(
             "putting an image into the node's registry",
             f"it answered {answer.status}: {answer.text[:300]}",
-            "bootstrap sandbox logs registry",
+            next_run.command("sandbox logs", "registry"),
             image,
         )
     return answer
@@ -111,8 +112,7 @@ def _ask(
         text = answer.read().decode("utf-8", "replace")
         return _Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, text)
     except (OSError, http.client.HTTPException) as error:
-        raise SandboxError(
-            "asking the node's registry", str(error), "bootstrap sandbox up --nodes real", f"{HOST}:{port}"
-        ) from error
+        hint = next_run.command("sandbox up", "--nodes", "real")
+        raise SandboxError("asking the node's registry", str(error), hint, f"{HOST}:{port}") from error
     finally:
         connection.close()

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from bootstrap.core import next_run
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import WAVE, Resource
 from bootstrap.validate.rule import Apps, Problem, Rule, problem
@@ -35,7 +36,8 @@ def check(apps: Apps) -> Iterator[Problem]:
             yield from _order(apps, application, needed)
             if needed not in on:
                 message = f"{application} requires {needed}, which is not switched on{names_near(needed, on)}"
-                fix = f"switch it on: bootstrap component enable {needed}"
+                place = next_run.of_cluster(apps.folder)
+                fix = f"switch it on: {next_run.command('component enable', needed, *place)}"
                 yield problem(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pyrage
@@ -48,6 +49,20 @@ def test_what_git_does_not_have_comes_back_before_init(lived: World, run: Run, k
     assert {name for name in all_before if not any(one in name for one in left_out)} <= after.keys()
     again = restore(lived, run, told["file"], key)
     assert (again.exit, "nothing to do" in again.out) == (0, True)
+
+
+def test_the_command_that_comes_next_is_complete(lived: World, run: Run, key: Path) -> None:
+    """Where the cluster follows another folder and branch than the defaults, and --context was given."""
+    lived.up("--cluster", "edge", "--branch", "next", "--path", "platform")
+    file = json.loads(backup(lived, run, key).out)["file"]
+    empty(lived.cluster)
+    back = restore(lived, run, file, key, "--context", lived.cluster.context)
+    assert back.exit == 0, back.err
+    line = back.out.partition("; next: ")[2].splitlines()[0]
+    options = f"--branch next --cluster edge --path platform --context {lived.cluster.context}"
+    assert line == f"bootstrap init {lived.url} --cluster-only {options}"
+    done = lived.run(*shlex.split(line)[1:], "--username", lived.sandbox.git_username, "--no-wait", "--yes")
+    assert done.exit == 0, done.err
 
 
 def test_an_object_that_is_there_with_another_content_is_never_overwritten(
