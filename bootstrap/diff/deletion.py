@@ -46,6 +46,8 @@ class Applications:
     """The ApplicationSets after the change, by `namespace/name`."""
     sets_unread: frozenset[str] = frozenset()
     """The names of those of which it is not known after the change what they generate."""
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Those with other sources than before → what of them was not read: it may have the same objects."""
 
     def is_unknown(self, resource: Resource) -> bool:
         """Whether an object is only no longer seen, because something above it is broken."""
@@ -72,7 +74,10 @@ class Applications:
         if owner in self.after or owner not in self.before:
             if resource.kind == _CRD and not self._tracks(resource):
                 return Fate(False, "it stays: Argo CD does not track definitions, so it prunes none")
-            return _pruned(resource, self.after.get(owner), owner in self.emptied)
+            fate = _pruned(resource, self.after.get(owner), owner in self.emptied)
+            if fate.deleted and owner in self.replaced:
+                return Fate(None, f"{fate.why}, unless {self.replaced[owner]}, which was not read, has it")
+            return fate
         application = self.before[owner]
         if owner in seen:  # one that contains itself
             return Fate(None, f"its Application {owner} is gone, too")
@@ -91,6 +96,14 @@ class Applications:
         if above.deleted:
             return Fate(True, f"it is deleted with its Application {owner}")
         return Fate(above.deleted, f"its Application {owner} is not deleted by itself: {above.why}")
+
+    def is_left(self, namespace: str) -> bool:
+        """Whether no Application goes to a namespace any more, though one did."""
+        had, has = (
+            any(destination(one.body)[1] == namespace for one in side.values())
+            for side in (self.before, self.after)
+        )
+        return had and not has
 
     def syncing(self, resource: Resource) -> Syncing:
         """How an object's Application applies it after the change."""

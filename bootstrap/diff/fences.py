@@ -22,11 +22,13 @@ def opened(
     before: Mapping[Key, Resource],
     after: Mapping[Key, Resource],
     deleted: Callable[[Key, Resource], bool | None],
+    is_left: Callable[[Key, Resource], bool] = lambda key, one: False,
 ) -> Iterator[tuple[Resource, str]]:
     """(policy or workload, text) for what may connect from now on and could not.
 
     Policies are additive: pods are open in a direction if none selects them in it, or one admits everything.
-    `deleted` says whether the cluster loses a policy that Git drops; None if somebody must do that.
+    `deleted` says whether the cluster loses a policy that Git drops; None if somebody must do that. `is_left`
+    says of a policy whether whatever ran in its namespace is gone, too.
     """
     places = {
         (key[0], key[2])
@@ -44,6 +46,9 @@ def opened(
             elif fate is None:
                 doubtful.add(id(one))
     running, ran = _workloads(after), _workloads(before)
+    places -= {
+        (key[0], key[2]) for key, one in before.items() if one.kind == NETWORK_POLICY and is_left(key, one)
+    }
     for place in sorted(places):
         for one, text in _in_place(had[place], has[place], ran[place], running[place]):
             yield one, f"once it is deleted, {text}" if id(one) in doubtful else text

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bootstrap.diff.compare import Key
 from bootstrap.diff.deletion import Applications, Fleet, tracks_by_label
+from bootstrap.diff.unseen import is_asked_anew
 from bootstrap.repository.coverage import unread_of
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import APPLICATION_SET, Resource
@@ -27,10 +28,12 @@ def fleet(before: Side | None, after: Side | None, objects: Mapping[Key, Resourc
         broken_before = broken_in(before[0], old) if both and before and old else {}
         broken = broken_in(after[0], new) if both and after and new else {}
         known = new.by_name if new else {}
-        unread = {one.application for one in unread_of([new])} if new else set()
+        parts = {one.application: one.what for one in reversed(unread_of([new]))} if new else {}
+        unread = parts.keys()
+        was = old.by_name if old else {}
         full = {one.application for one in here if not is_hook(one)}
         found[name] = Applications(
-            old.by_name if old else {},
+            was,
             known,
             broken,
             frozenset(broken_before),
@@ -41,6 +44,11 @@ def fleet(before: Side | None, after: Side | None, objects: Mapping[Key, Resourc
             frozenset(one.what.removeprefix(_SET) for one in new.unknown if one.what.startswith(_SET))
             if new
             else frozenset(),
+            {
+                one: what
+                for one, what in parts.items()
+                if one in known and is_asked_anew(was.get(one), known[one])
+            },
         )
     return Fleet(found)
 

@@ -80,7 +80,13 @@ def matters(
     found += [*_refused(changes), *_removed(before, after, fleet), *_replaced(before, after, fleet)]
     found += [matter for one in fleet.of.values() for matter in _ungenerated(one)]
     found += [*_changed(before, after), *_images(before, after)]
-    for resource, text in fences.opened(before, after, lambda key, one: fleet.at(key).fate(one).deleted):
+    fenced = fences.opened(
+        before,
+        after,
+        lambda key, one: fleet.at(key).fate(one).deleted,
+        lambda key, one: fleet.at(key).is_left(one.namespace),
+    )
+    for resource, text in fenced:
         found.append(Matter("rights", text, str(resource), resource.application, where_of(resource)))
     for resource, text in claims.emptied(before, after):
         found.append(Matter("data", text, str(resource), resource.application, where_of(resource)))
@@ -96,6 +102,10 @@ def ordered(found: Sequence[Matter]) -> list[Matter]:
 def _broken(applications: Applications) -> Iterator[Matter]:
     for name, why in applications.broken.items():
         if name not in applications.broken_before:
+            if not name:  # a person applies it
+                folder, _, why = why.partition(": ")
+                yield Matter("fails", f"it cannot be rendered: {why}", f"folder {folder}")
+                continue
             text = f"it can no longer be rendered, so none of its objects change: {why}"
             known = applications.after.get(name)
             yield Matter("fails", text, f"Application {name}", name, where_of(known) if known else "")

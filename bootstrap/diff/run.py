@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from bootstrap.core import scratch
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.diff import compare, images
+from bootstrap.diff import compare, images, starts
 from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
 from bootstrap.diff.deletion import Fleet
@@ -149,7 +149,6 @@ def between_revisions(
 
     from bootstrap.git.revisions import extract, sizes
 
-    sides: list[dict[Key, Resource]] = []
     read_: list[tuple[Repository, list[Scope]] | None] = []
     names: set[str] = set()
     cluster_is_there = False
@@ -177,15 +176,20 @@ def between_revisions(
                 cluster_is_there = True
             elif number == 0 or cluster_is_there:
                 # A revision may be older than the cluster's folder: then everything in it is new.
-                sides.append({})
                 read_.append(None)
                 continue
             like = read_[0][0].files if read_ and read_[0] else None
             repository = read(root, output.invocation, store, options, report, like)
             names |= applications(repository)
-            sides.append(objects(repository))
             read_.append((repository, _chosen(repository)))
         before, after = read_
+        if before and after:
+            starts.rename(before[1], after[1])
+        sides: list[dict[Key, Resource]] = [objects(*one) if one else {} for one in read_]
+        seen = set(sides[1])
+        if before and after:
+            starts.settle(sides[0], sides[1], before[1], after[1])
+        gone = {(key[0].rpartition(" ")[0], f"Application {key[2]}/{key[3]}") for key in seen - set(sides[1])}
         last = after or before
         covered = coverage_of(*last) if last else None
         unread = changed(before[0], after[0]) if before and after else []
@@ -204,7 +208,8 @@ def between_revisions(
         together = list(shared(before, after, changes)) if before and after else []
     matters = [*_matters(sides[0], sides[1], changes, both, request, output), *together]
     for scope in last[1] if last else ():
-        matters += (one for one in unseen(both.of[scope.name], unread_of([scope])) if one not in matters)
+        told = unseen(both.of[scope.name], unread_of([scope]))
+        matters += (one for one in told if one not in matters and (scope.name, one.object) not in gone)
     matters = what_matters.ordered(matters)
     return Found(changes, names, covered, tuple(unread), matters)
 
@@ -243,10 +248,10 @@ def applications(repository: Repository) -> set[str]:
     return {name for scope in repository.scopes for name in scope.by_name}
 
 
-def objects(repository: Repository) -> dict[Key, Resource]:
+def objects(repository: Repository, scopes: Iterable[Scope] | None = None) -> dict[Key, Resource]:
     """Every object of the clusters (or, without clusters, of what no cluster leads to)."""
     found: dict[Key, Resource] = {}
-    for scope in _chosen(repository):
+    for scope in _chosen(repository) if scopes is None else scopes:
         for cluster in sorted({placement.cluster for placement in scope.placements}):
             for one in repository.index(scope, cluster).resources:
                 found[(f"{scope.name} {cluster}", one.kind, one.namespace, one.name)] = one

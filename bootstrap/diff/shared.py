@@ -44,7 +44,7 @@ def shared(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Mat
         if path and content(before[0], path) != content(after[0], path)
     }
     changing = {one.application for one in changes if not one.object.startswith(_APPLICATION)} - {""}
-    hidden = {one.application for _, scopes in (before, after) for one in unread_of(scopes)} - changing
+    hidden = {one.application for _, scopes in (before, after) for one in unread_of(scopes)} - changing - {""}
     redefined = {
         one.object.removeprefix(_APPLICATION) for one in changes if one.object.startswith(_APPLICATION)
     }

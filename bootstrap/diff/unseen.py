@@ -19,13 +19,18 @@ def unseen(applications: Applications, unread: Iterable[Unknown]) -> Iterator[Ma
         parts.setdefault(part.application, []).append(part)
     for name, unread_parts in parts.items():
         old, new = applications.before.get(name), applications.after.get(name)
-        if new is None or (old is not None and _asked(old) == _asked(new)):
+        if new is None or not is_asked_anew(old, new):
             continue
         told = _versions(old, new)
         for part in unread_parts:
             version = told.get(part.what, "")
             text = f"{part.what}{version}: what it changes in the cluster is not shown; {part.why}"
             yield Matter("unseen", text, f"Application {name}", name, where_of(new))
+
+
+def is_asked_anew(old: Resource | None, new: Resource) -> bool:
+    """Whether an Application is new, or its sources have changed."""
+    return old is None or _asked(old) != _asked(new)
 
 
 def _asked(application: Resource) -> list[object]:

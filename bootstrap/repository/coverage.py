@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from bootstrap.core.text import counted
+from bootstrap.repository import leftovers
 from bootstrap.repository.charts.identity import values_of
 from bootstrap.repository.coverage_line import Coverage, Part
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown
@@ -77,6 +79,13 @@ def unread_of(scopes: Iterable[Scope], of: Callable[[str], bool] = lambda _: Tru
     return list(found.values())
 
 
+_MANIFEST = re.compile(r"^(?!(?:.*/)?\.(?!argocd-source)).*\.(?:ya?ml|tpl)$")
+"""In no hidden folder, and not hidden itself."""
+_VALUES = re.compile(r"(?:^|[-_./])values[^/]*\.ya?ml$|(?:^|/)\.argocd-source[^/]*$")
+_CHART = "Chart.yaml"
+_OBJECT = re.compile(rb"^apiVersion:.*^kind:|^kind:.*^apiVersion:", re.MULTILINE | re.DOTALL)
+
+
 def unread_files(repository: Repository) -> dict[str, str]:
     """Files that affect something that was not read → what that is, with the reason."""
     found: dict[str, str] = {}
@@ -118,11 +127,54 @@ def _is_read(scope: Scope, application: str, source: Source) -> bool:
 def changed(before: Repository, after: Repository) -> list[tuple[str, str]]:
     """(file, why it was not read) of what changed between two readings without showing in an object."""
     one, other = unread_files(before), unread_files(after)
+    other.update(_unapplied(before, after, one.keys() | other.keys()))
     return [
         (path, other.get(path) or one[path])
         for path in sorted({*one, *other})
         if content(before, path) != content(after, path)
     ]
+
+
+def _unapplied(before: Repository, after: Repository, known: Collection[str]) -> dict[str, str]:
+    """Changed files of charts, values and manifests that nothing reads, outside of `known` → why."""
+    sides = (before, after)
+    reached = {path for side in sides for unit in side.units.values() for path in unit.closure}
+    found = {
+        path
+        for path in {*before.files.stats, *after.files.stats} - reached - set(known)
+        if _MANIFEST.search(path) and content(before, path) != content(after, path)
+    }
+    for side in sides if found else ():
+        for scope in side.scopes:
+            for one in scope.applications:
+                found -= {one.file, *values_of(side.files, one, side.urls)}
+    told = {path: next(filter(None, (_why_unapplied(side, path) for side in sides)), "") for path in found}
+    return {path: why for path, why in told.items() if why}
+
+
+def _why_unapplied(repository: Repository, path: str) -> str:
+    """Why a file that nothing reads may still be a part of what a cluster runs; "" if it is none."""
+    if not repository.files.has(path) or leftovers.is_test_data(path):
+        return ""
+    charts = [
+        one for one in _above(posixpath.dirname(path)) if repository.files.has(posixpath.join(one, _CHART))
+    ]
+    makers = {f"chart {one or '.'}" for one in charts}
+    for scope in repository.scopes:
+        for one in scope.unknown:
+            if not one.application and one.what in makers:
+                return f"{one.what}: {one.why}"
+    if charts or _VALUES.search(path) or _OBJECT.search(repository.files.read(path)):
+        return "nothing that was read applies it"
+    return ""
+
+
+def _above(folder: str) -> Iterator[str]:
+    """A folder and those that it is in."""
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
+    yield ""
 
 
 def content(repository: Repository, path: str) -> str:

@@ -112,7 +112,7 @@ class Follower:
         self.renderer.render([start.unit])
         if not start.complete or start.unit.tool != "kustomize" or start.unit in self._units_of(first):
             return [first]  # what is next to a kustomization that applies itself is switched off
-        own = set(self.units[start.unit.key].closure)
+        own = set(self.units[start.unit.key].closure) | leftovers.in_comments(self.files, start.unit.path)
         neighbours = [
             path
             for path in self.files.children(start.unit.path)

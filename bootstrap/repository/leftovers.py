@@ -97,6 +97,12 @@ def off_in(kustomization: Mapping[str, Any], content: bytes) -> list[str] | None
     return None if kustomization.keys() <= _LISTS else [name.decode() for name in _OFF.findall(content)]
 
 
+def in_comments(files: Files, folder: str) -> set[str]:
+    """The files that the comments of a folder's kustomization switch off."""
+    own = kustomize.file_of(files, folder)
+    return set(_targets(own, [one.decode() for one in _OFF.findall(files.read(own))])) if own else set()
+
+
 def all_named(infos: Mapping[str, Info]) -> set[str]:
     """Every file or folder that a kustomization names."""
     return {target for path in infos for target in _targets(path, infos[path].get("names"))}
