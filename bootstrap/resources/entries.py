@@ -22,6 +22,11 @@ from bootstrap.resources.routes import (
     service_of,
 )
 
+_NO_HOSTS = {
+    *(f"{kind}.gateway.networking.k8s.io" for kind in ("TCPRoute", "UDPRoute")),
+    *(kind for kind in other_routes.TRAEFIK if kind.startswith("IngressRouteTCP")),
+}
+"""Kinds that take whatever comes to a port, and know no hosts."""
 _REDIRECT = "the entry redirects"
 _CERTIFICATES = ("certificate-arn", "managed-certificates", "pre-shared-cert", "ssl-certificate")
 
@@ -47,7 +52,8 @@ class Entry:
 def entries(index: Index, host: str, path: str) -> list[Entry]:
     """The rules that answer `host`; with a path, only those with the longest prefix that matches it."""
     found = [entry for entry in (*every(index), *answering(index)) if _takes(entry.host, host)]
-    exact = [entry for entry in found if entry.host == host]
+    found = [entry for entry in found if entry.host != "*" or entry.route.kind not in _NO_HOSTS]
+    exact = [entry for entry in found if entry.host.lower() == host]
     found = exact or found
     if not path:
         return found
@@ -156,17 +162,24 @@ def _at_entry(virtual: Resource) -> bool:
     return any(name != "mesh" for name in sequence(virtual.spec.get("gateways")))
 
 
-def _has_tls(index: Index, virtual: Resource) -> bool | None:
-    """Whether a server of the Gateways that a VirtualService names has TLS; None if one is not known."""
-    known = True
-    for name in map(str, sequence(virtual.spec.get("gateways"))):
+def mesh_gateways(index: Index, virtual: Resource) -> list[Resource]:
+    """Istio's Gateways that a VirtualService names, as far as they are in Git."""
+    found = []
+    for name in map(str, sequence(virtual.spec.get("gateways"))) if virtual.kind == VIRTUAL else ():
         namespace, slash, short = name.rpartition("/")
         gateway = index.get(MESH_GATEWAY, namespace if slash else virtual.namespace, short)
-        known = known and (gateway is not None or name == "mesh")
-        servers = mappings(gateway.spec.get("servers")) if gateway is not None else []
-        if any(server.get("tls") and not dig(server, "tls", "httpsRedirect") for server in servers):
-            return True
-    return False if known else None
+        found += [gateway] if gateway is not None else []
+    return found
+
+
+def _has_tls(index: Index, virtual: Resource) -> bool | None:
+    """Whether a server of the Gateways that a VirtualService names has TLS; None if one is not known."""
+    gateways = mesh_gateways(index, virtual)
+    servers = [server for gateway in gateways for server in mappings(gateway.spec.get("servers"))]
+    if any(server.get("tls") and not dig(server, "tls", "httpsRedirect") for server in servers):
+        return True
+    named = [name for name in sequence(virtual.spec.get("gateways")) if name != "mesh"]
+    return False if len(gateways) == len(named) else None
 
 
 def _virtual(index: Index, virtual: Resource) -> Iterator[Entry]:
@@ -190,6 +203,7 @@ def _virtual(index: Index, virtual: Resource) -> Iterator[Entry]:
 
 
 def _takes(pattern: str, host: str) -> bool:
+    pattern = pattern.lower()
     return pattern == "*" or pattern == host or (pattern.startswith("*.") and meets(pattern, host))
 
 

@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import Reference, containers, pod_spec, references
 from bootstrap.resources.references import named as named_by
+from bootstrap.resources.routes import GATEWAY, meets
 from bootstrap.trace.hops import Hop, Named
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.volumes import is_default, volume_of
 
 
-def certificates(holder: Resource) -> list[str]:
-    """The Secrets with the certificates of an Ingress or a Gateway."""
-    found = [str(item["secretName"]) for item in mappings(holder.spec.get("tls")) if item.get("secretName")]
-    found += [use.name for use in named_by(holder) if use.certificate]
-    for listener in mappings(holder.spec.get("listeners")):
-        found += [str(item.get("name")) for item in mappings(dig(listener, "tls", "certificateRefs"))]
+def certificates(holder: Resource, host: str, route: Resource) -> list[tuple[str, str]]:
+    """(namespace, name) of the Secrets with the certificates of an Ingress or a Gateway, for a host."""
+    if holder.kind == GATEWAY:
+        return list(dict.fromkeys(_of_listeners(holder, host, route)))
+    found = []
+    for item in mappings(holder.spec.get("tls")):
+        hosts = [str(one) for one in sequence(item.get("hosts"))]
+        if item.get("secretName") and (host == "*" or not hosts or any(meets(one, host) for one in hosts)):
+            found.append((holder.namespace, str(item["secretName"])))
+    found += [(use.namespace, use.name) for use in named_by(holder) if use.certificate]
     return list(dict.fromkeys(found))
 
 
-def certificate(index: Index, holder: Resource, secret: str) -> Hop:
+def _of_listeners(gateway: Resource, host: str, route: Resource) -> Iterator[tuple[str, str]]:
+    """Of the listeners that the route names, or of all, those that take the host."""
+    mine = [
+        one
+        for one in mappings(route.spec.get("parentRefs"))
+        if (one.get("namespace") or route.namespace, one.get("name")) == (gateway.namespace, gateway.name)
+    ]
+    sections = {one.get("sectionName") for one in mine}
+    for listener in mappings(gateway.spec.get("listeners")):
+        named = str(listener.get("hostname") or "*")
+        if sections and None not in sections and listener.get("name") not in sections:
+            continue
+        if "*" in (named, host) or meets(named, host):
+            for item in mappings(dig(listener, "tls", "certificateRefs")):
+                yield str(item.get("namespace") or gateway.namespace), str(item.get("name"))
+
+
+def certificate(index: Index, holder: Resource, namespace: str, secret: str) -> Hop:
     """The TLS Secret, and who issues it."""
-    maker = f"kubectl -n {holder.namespace} get certificate, and describe the one that is not ready"
-    named = Named("Secret", holder.namespace, secret, keys=("tls.crt", "tls.key"), maker=maker)
-    hop = Hop("config", f"Secret {holder.namespace}/{secret}", "TLS certificate", named=named)
-    for request in index.of("Certificate.cert-manager.io", namespace=holder.namespace):
+    maker = f"kubectl -n {namespace} get certificate, and describe the one that is not ready"
+    named = Named("Secret", namespace, secret, keys=("tls.crt", "tls.key"), maker=maker)
+    hop = Hop("config", f"Secret {namespace}/{secret}", "TLS certificate", named=named)
+    for request in index.of("Certificate.cert-manager.io", namespace=namespace):
         if request.spec.get("secretName") == secret:
             issuer = mapping(request.spec.get("issuerRef"))
             hop.resource = request
@@ -38,7 +60,7 @@ def certificate(index: Index, holder: Resource, secret: str) -> Hop:
         if key in holder.annotations:
             hop.details.append(f"issued by {holder.annotations[key]} ({key.partition('/')[2]})")
             return hop
-    hop.resource = index.get("Secret", holder.namespace, secret)
+    hop.resource = index.get("Secret", namespace, secret)
     return hop
 
 

@@ -9,6 +9,7 @@ from bootstrap.core.output import Output
 from bootstrap.drawing import write
 from bootstrap.repository.coverage import coverage_of, unread_of
 from bootstrap.repository.coverage_line import Coverage
+from bootstrap.repository.follow import ANY
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.open import choose_scope, cluster_index, opened
@@ -98,14 +99,28 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             remark(root, index, findings(repository, scope, namespaces(root, index)))
             if cluster != IN_CLUSTER:
                 root.details.append(f"on the cluster {cluster}")
-            if not scope.complete and not lost_applications:
-                root.details.append(f"{scope.name} is switched on in no cluster")
+            if (
+                not scope.complete
+                and not lost_applications
+                and (why := _not_applied(repository, scope, root))
+            ):
+                root.details.append(why)
             lost(root, scope, [*missing, *unread(repository, scope, said)])
             root.hops = [*(item.hop() for item in stopped(repository, scope, root, said)), *root.hops]
             return root
         missing += [] if any_host else unread(repository, scope, said)
     assert unknown is not None  # noqa: S101 - there is at least one scope
     return instead(target, missing, unknown)
+
+
+def _not_applied(repository: Repository, scope: Scope, root: Hop) -> str:
+    """That nothing that was read applies a folder; "" if an Application of one of several roots does."""
+    complete = [one for one in repository.scopes if one.complete]
+    if not complete and any(hop.application for hop in root.hops):
+        return ""
+    if complete and not any(one.namespace == ANY for each in complete for one in each.unknown):
+        return f"{scope.name} is switched on in no cluster"
+    return f"no Application that was read applies {scope.name}"
 
 
 def _clusters(scope: Scope) -> list[str]:

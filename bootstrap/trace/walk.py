@@ -11,7 +11,7 @@ from bootstrap.core.numbers import whole
 from bootstrap.core.text import near
 from bootstrap.repository.model import Unknown
 from bootstrap.resources.entrances import Entrances
-from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
+from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts, mesh_gateways
 from bootstrap.resources.index import Index, Resource, mapping, mappings
 from bootstrap.resources.links import Link, links
 from bootstrap.resources.pods import pod_spec, replicas, running, selected
@@ -178,10 +178,15 @@ def _route(walk: _Walk, entry: Entry) -> Hop:
             for item in mappings(gateway.spec.get("listeners"))
         )
         hop.hops.append(Hop("related", str(gateway), "listens", gateway, [f"listeners: {listeners}"]))
-    holders = gateways or [route]
-    for holder in holders:
-        for secret in certificates(holder):
-            hop.hops.append(certificate(walk.index, holder, secret))
+    for gateway in mesh_gateways(walk.index, route):
+        ports = [mapping(item.get("port")) for item in mappings(gateway.spec.get("servers"))]
+        servers = ", ".join(
+            f"{item.get('name')} ({item.get('protocol', '?')} {item.get('number')})" for item in ports
+        )
+        hop.hops.append(Hop("related", str(gateway), "listens", gateway, [f"servers: {servers}"]))
+    for holder in gateways or [route]:
+        for namespace, secret in certificates(holder, entry.host.lower(), route):
+            hop.hops.append(certificate(walk.index, holder, namespace, secret))
     if entry.tls is False:
         hop.details.append("plain HTTP: no TLS for this host")
     return hop

@@ -138,3 +138,45 @@ def test_graph_of_one_application_has_its_objects_alone(run: Run, repository: st
     result = run("graph", repository, "--resources", "--app", "shop-dev", "-o", "json")
     assert {node["group"] for node in json.loads(result.out)["nodes"]} == {"argocd/shop-dev"}
     assert run("graph", repository, "--resources", "--app", "shop").exit == 2
+
+
+@pytest.mark.parametrize("roots", [1, 2])
+def test_what_one_of_several_roots_applies_is_not_said_to_be_off(
+    run: Run, tmp_path: Path, roots: int
+) -> None:
+    application = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: {name}, namespace: argocd}}
+spec:
+  destination: {{server: https://kubernetes.default.svc, namespace: {name}}}
+  source: {{repoURL: https://git.example.com/a/b.git, path: apps/{name}, targetRevision: main}}
+"""
+    files = {f"loose/{file}": text for file, text in _web("loose").items()}
+    for name in ("one", "two")[:roots]:
+        files[f"roots/{name}/app.yaml"] = application.format(name=name)
+        files |= {f"apps/{name}/{file}": text for file, text in _web(name).items()}
+    write(tmp_path / "repo", files)
+    told = run("trace", "one.example.com", "--repo", str(tmp_path / "repo")).out
+    assert "Application argocd/one" in told
+    assert "applies" not in told
+    assert "switched on" not in told
+    off = run("trace", "loose.example.com", "--repo", str(tmp_path / "repo")).out
+    why = "loose is switched on in no cluster" if roots == 1 else "no Application that was read applies loose"
+    assert why in off
+
+
+def _web(name: str) -> dict[str, str]:
+    return {
+        "ingress.yaml": f"""\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web}}
+spec:
+  rules:
+    - host: {name}.example.com
+      http:
+        paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]
+""",
+        "service.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n",
+    }

@@ -106,10 +106,69 @@ spec:
 """
 
 
+GATEWAYS = """\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: wide, namespace: edge}
+spec:
+  gatewayClassName: any
+  listeners:
+    - name: one
+      protocol: HTTPS
+      port: 443
+      hostname: "*.one.example"
+      tls: {certificateRefs: [{name: cert-one, namespace: certs}]}
+    - name: two
+      protocol: HTTPS
+      port: 443
+      hostname: "*.two.example"
+      tls: {certificateRefs: [{name: cert-two}]}
+    - {name: plain, protocol: HTTP, port: 80}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: both, namespace: shop}
+spec:
+  parentRefs: [{name: wide, namespace: edge}]
+  hostnames: [shop.one.example, Shop.Two.example]
+  rules: [{backendRefs: [{name: disk, port: 443}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: bare, namespace: shop}
+spec:
+  parentRefs: [{name: wide, namespace: edge, sectionName: plain}]
+  hostnames: [bare.one.example]
+  rules: [{backendRefs: [{name: disk, port: 443}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TCPRoute
+metadata: {name: rows, namespace: shop}
+spec:
+  parentRefs: [{name: elsewhere, namespace: edge}]
+  rules: [{backendRefs: [{name: disk, port: 5432}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: pair, namespace: shop}
+spec:
+  tls: [{hosts: [a.pair.example], secretName: cert-a}, {hosts: [b.pair.example], secretName: cert-b}]
+  rules:
+    - host: a.pair.example
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: disk, port: {number: 443}}}}]}
+    - host: b.pair.example
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: disk, port: {number: 443}}}}]}
+"""
+
+
 def routed(*names: str) -> str:
     """What is shown of hosts, traced one after the other."""
     index = Index(
-        [*resources(SHOP, "web.yaml", "argocd/shop"), *resources(ROUTES, "shop.yaml", "argocd/shop")]
+        [
+            *resources(SHOP, "web.yaml", "argocd/shop"),
+            *resources(ROUTES + GATEWAYS, "shop.yaml", "argocd/shop"),
+        ]
     )
     return "\n".join(line for name in names for line in lines(trace(index, name)))
 
@@ -189,3 +248,27 @@ def test_application_that_is_called_as_a_class_is_its_controller() -> None:
 
 def shown(index: Index) -> str:
     return "\n".join(lines(trace(index, "any.example.org")))
+
+
+@pytest.mark.parametrize(
+    ("host", "shown_", "not_shown"),
+    [
+        ("shop.one.example", "Secret certs/cert-one", "cert-two"),
+        ("shop.two.example", "Secret edge/cert-two", "cert-one"),
+        ("bare.one.example", "plain HTTP: no TLS for this host", "cert-one"),
+        ("b.pair.example", "Secret shop/cert-b", "cert-a"),
+        ("meshed.example.net", "listens: Gateway shop/mesh-edge", "plain HTTP"),
+    ],
+)
+def test_certificates_are_those_of_the_listeners_that_take_the_host(
+    host: str, shown_: str, not_shown: str
+) -> None:
+    text = routed(host)
+    assert shown_ in text
+    assert not_shown not in text
+
+
+def test_route_of_a_port_takes_no_host() -> None:
+    index = Index(resources(GATEWAYS, "shop.yaml", "argocd/shop"))
+    with pytest.raises(InputError):
+        trace(index, "any.example.org")
