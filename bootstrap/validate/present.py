@@ -19,7 +19,7 @@ from bootstrap.validate.unread import may_bring
 
 Identity = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
-_OF_ARGOCD = frozenset(
+_OF_ARGOCD = tuple(
     f"argocd-{name}"
     for name in (
         *("application-controller", "applicationset-controller", "dex-server", "notifications-controller"),
@@ -28,7 +28,7 @@ _OF_ARGOCD = frozenset(
         *("tls-certs-cm", "secret", "notifications-secret", "initial-admin-secret"),
     )
 )
-"""What every Argo CD has in its namespace."""
+"""What every Argo CD has in its namespace; its chart puts the release's name in front."""
 ANYWHERE = "*"
 """As the namespace of a Secret: it is created in any namespace."""
 
@@ -154,7 +154,7 @@ class Present:
         if one.unless is None:
             return True
         kind, namespace, name = one.unless
-        if name in _OF_ARGOCD and namespace in self._argocd:
+        if f"-{name}".endswith(tuple(f"-{own}" for own in _OF_ARGOCD)) and namespace in self._argocd:
             return False  # whoever installed it did so before there was Git to read
         if (cluster, *one.unless) in self.identities or (cluster, *one.unless) in self.beside:
             return False

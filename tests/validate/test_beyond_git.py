@@ -125,7 +125,9 @@ def test_who_makes_it_is_reported_with_its_place(run: Run, tmp_path: Path) -> No
     ("namespace", "service", "beside", "expected"),
     [
         ("argocd", "argocd-server", {}, []),
+        ("argocd", "argo-cd-argocd-server", {}, []),
         ("argocd", "argocd-sever", {}, [("GB301", "error")]),
+        ("argocd", "myargocd-server", {}, [("GB301", "error")]),
         ("shop-dev", "argocd-server", {}, [("GB301", "error")]),
         ("shop-dev", "stack-grafana", {}, [("GB301", "error")]),
         (

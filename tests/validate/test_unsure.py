@@ -144,3 +144,26 @@ def test_place_for_a_key_is_no_key(run: Run, tmp_path: Path) -> None:
         for line in ("-----BEGIN OPENSSH PRIVATE KEY-----", body, "-----END OPENSSH PRIVATE KEY-----"):
             secret += f"    {line}\n"
         assert rules(run, write(tmp_path / name, {"apps/repo.yaml": secret})) == expected
+
+
+SET = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: parts, namespace: argocd}}
+spec:
+  generators: [{{clusters: {{}}}}]
+  template:
+    metadata: {{name: 'web-{{{{name}}}}'}}
+    spec:
+      project: default
+      source: {{repoURL: {URL}, targetRevision: HEAD, path: 'parts/{{{{name}}}}'}}
+      destination: {{server: '{{{{server}}}}', namespace: web}}
+"""
+
+
+@pytest.mark.parametrize(("folder", "expected"), [("edge", ["warning"]), ("in-cluster", [])])
+def test_argocds_own_cluster_may_have_another_name_than_the_one_that_git_cannot_show(
+    run: Run, tmp_path: Path, folder: str, expected: list[str]
+) -> None:
+    root = write(tmp_path, {"clusters/one/set.yaml": SET, f"parts/{folder}/namespace.yaml": NAMESPACE})
+    assert [level for rule, level, _ in levels(run, root) if rule == "GB201"] == expected

@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
-from fnmatch import fnmatchcase
 
 from bootstrap.core import git_refs
 from bootstrap.core.names import GENERATE_PATHS
@@ -23,8 +22,9 @@ from bootstrap.resources.applications import (
     sources,
 )
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping
-from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, problem
+from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, Severity, problem
 from bootstrap.validate.rules.kinship import (
+    covers,
     creates_namespace,
     files_of,
     in_cycles,
@@ -104,6 +104,8 @@ NAMESPACE = Rule(
 
 _MANY = 2000
 """From this number of folders on, their names are not compared."""
+_OWN_CLUSTER = re.compile(r"(?<![\w-])in-cluster(?![\w-])")
+"""What the cluster generator calls the cluster that Argo CD runs in, unless a Secret says otherwise."""
 _COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
 
 
@@ -177,7 +179,10 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
         if path and not apps.tree.is_folder(path):
             message = f"{application} points to {path}, which does not exist{_near_folder(apps.tree, path)}"
             other = _other_revision(apps, application, source.ref, source)
-            yield problem(PATH, application, message + other, *place, "path", level="info" if other else None)
+            level: Severity | None = "info" if other else None
+            if not other and _OWN_CLUSTER.search(path):
+                other, level = "; a Secret in the cluster may call Argo CD's own cluster otherwise", "warning"
+            yield problem(PATH, application, message + other, *place, "path", level=level)
     revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
     known = apps.revisions
     if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
@@ -234,7 +239,7 @@ def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterat
             whole = part.lstrip("/") if part.startswith("/") else posixpath.join(base, part)
             patterns.append(posixpath.normpath(whole))
     for file in sorted(closure):
-        if not any(_covers(pattern, file) for pattern in patterns):
+        if not any(covers(pattern, file) for pattern in patterns):
             message = f"{application} depends on {file}, which manifest-generate-paths omits"
             place = ("metadata", "annotations", GENERATE_PATHS)
             fix = f"add /{posixpath.dirname(file)} to the annotation"
@@ -249,14 +254,6 @@ def _no_paths(application: Resource, closure: frozenset[str]) -> Iterator[Proble
     message = f"{application} has no manifest-generate-paths, unlike its siblings"
     fix = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
     yield problem(STALE_PATHS, application, message, "metadata", "annotations", fix=fix)
-
-
-def _covers(pattern: str, file: str) -> bool:
-    """As Argo CD matches: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
-    if pattern == "." or file == pattern or file.startswith(f"{pattern}/"):
-        return True
-    parts, names = pattern.split("/"), file.split("/")
-    return len(parts) == len(names) and all(map(fnmatchcase, names, parts))
 
 
 _KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", APPLICATION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.resources.applications import destination, referenced_values, sources
@@ -91,3 +92,11 @@ def of_charts_alone(apps: Apps) -> set[tuple[str, str]]:
             elif mapping(source.body.get("plugin")):
                 others.add(target)
     return charts - others
+
+
+def covers(pattern: str, file: str) -> bool:
+    """As Argo CD matches: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
+    if pattern == "." or file == pattern or file.startswith(f"{pattern}/"):
+        return True
+    parts, names = pattern.split("/"), file.split("/")
+    return len(parts) == len(names) and all(map(fnmatchcase, names, parts))
