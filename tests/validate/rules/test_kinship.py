@@ -62,6 +62,14 @@ def test_root_that_applies_itself_is_not_a_cycle() -> None:
     assert found(child("a", parent=""), child("a", parent="argocd/a")) == []
 
 
+def test_root_that_applies_itself_into_the_namespace_of_its_destination_is_not_a_cycle() -> None:
+    own = child("root", parent="argocd/root")
+    own.body["metadata"]["namespace"] = "default"
+    again = child("root", parent="default/root")
+    again.body["metadata"]["namespace"] = "default"
+    assert "GB208" not in [rule for rule, _ in found(child("root", parent=""), own, again)]
+
+
 def test_child_without_the_paths_that_its_siblings_have_is_reported() -> None:
     told = found(child("a"), child("b"), child("c", PATHS))
     assert [(rule, "argocd/c has no manifest-generate-paths" in text) for rule, text in told] == [
