@@ -15,6 +15,7 @@ import subprocess
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import requests
 
 from bootstrap import kube
+from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.connection import request
 from bootstrap.main import run as run_cli
@@ -241,18 +243,27 @@ def empty(cluster: kube.Cluster) -> None:
             if item["metadata"]["name"].startswith(("argocd", "test-"))
         ]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda path: request(cluster, "DELETE", path, "emptying the cluster"), paths))
+        list(pool.map(lambda path: _delete(cluster, path), paths))
     for namespace in namespaces:
         path = f"/api/v1/namespaces/{namespace}"
-        request(cluster, "DELETE", path, "emptying the cluster")
+        _delete(cluster, path)
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": {"name": namespace},
             "spec": {"finalizers": []},
         }
-        request(cluster, "PUT", f"{path}/finalize", "emptying the cluster", body=json.dumps(body).encode())
+        with suppress(NotFound):  # where controllers run, theirs was first
+            request(
+                cluster, "PUT", f"{path}/finalize", "emptying the cluster", body=json.dumps(body).encode()
+            )
     cluster.kinds.clear()
+
+
+def _delete(cluster: kube.Cluster, path: str) -> None:
+    """What a controller has deleted since it was listed, and a kind that is not served yet, are as good."""
+    with suppress(NotFound):
+        request(cluster, "DELETE", path, "emptying the cluster")
 
 
 def _delete_custom_resources(cluster: kube.Cluster, namespaces: list[str]) -> None:
@@ -264,7 +275,7 @@ def _delete_custom_resources(cluster: kube.Cluster, namespaces: list[str]) -> No
         plural = item["spec"]["names"]["plural"]
         for namespace in namespaces:
             path = f"/apis/argoproj.io/v1alpha1/namespaces/{namespace}/{plural}"
-            request(cluster, "DELETE", path, "emptying the cluster")
+            _delete(cluster, path)
     wanted = [
         ClusterObject(
             "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", item["metadata"]["name"], b""
