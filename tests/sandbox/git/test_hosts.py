@@ -74,9 +74,9 @@ def watching(token: str) -> Iterator[set[str]]:
             for entry in Path("/proc").iterdir():
                 if not entry.name.isdigit() or int(entry.name) in known or int(entry.name) == os.getpid():
                     continue
-                try:
-                    arguments = (entry / "cmdline").read_bytes()
+                try:  # in this order: it may become another program in between, whose environment has it
                     environ = (entry / "environ").read_bytes()
+                    arguments = (entry / "cmdline").read_bytes()
                 except OSError:
                     continue
                 if secret in arguments:
