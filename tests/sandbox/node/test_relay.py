@@ -12,6 +12,9 @@ import pytest
 
 from bootstrap.sandbox.node import relay
 
+SOON = 60.0
+"""Seconds for what takes none on a machine with nothing else to do."""
+
 
 def serve(handle: Callable[[socket.socket], None]) -> tuple[str, int]:
     """A server that handles one connection after another in a thread; its address."""
@@ -50,22 +53,23 @@ def echo_at_the_end(taken: socket.socket) -> None:
 def test_all_bytes_pass_both_ways_and_so_does_the_end_of_one_half() -> None:
     place = relayed(relay.to_node, serve(echo_at_the_end))
     sent = secrets.token_bytes(3_000_000)
-    with socket.create_connection(place, 10) as connection:
+    with socket.create_connection(place, SOON) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         assert read_all(connection) == sent[::-1]
 
 
 def test_a_server_that_is_not_there_ends_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        gone = closed.getsockname()
-    with socket.create_connection(relayed(relay.to_node, gone), 10) as connection:
-        assert read_all(connection) == b""
+    with socket.socket() as silent:  # it has the port, and does not listen: nobody else can
+        silent.bind(("127.0.0.1", 0))
+        place = relayed(relay.to_node, silent.getsockname())
+        with socket.create_connection(place, SOON) as connection:
+            assert read_all(connection) == b""
 
 
 def test_a_connection_goes_where_its_request_says() -> None:
     host, port = serve(echo_at_the_end)
-    with socket.create_connection(relayed(relay.wherever_asked), 10) as connection:
+    with socket.create_connection(relayed(relay.wherever_asked), SOON) as connection:
         connection.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert connection.recv(100) == b"HTTP/1.1 200 OK\r\n\r\n"
         connection.sendall(b"abc")
@@ -84,11 +88,11 @@ def test_a_connection_goes_where_its_request_says() -> None:
     ],
 )
 def test_what_is_no_request_or_leads_nowhere_is_refused(request_: bytes, answer: bytes) -> None:
-    with socket.create_connection(relayed(relay.wherever_asked), 10) as connection:
-        connection.sendall(request_)
+    with socket.create_connection(relayed(relay.wherever_asked), SOON) as connection:
         try:
+            connection.sendall(request_)
             found = read_all(connection)
-        except ConnectionResetError:  # it did not read all of it
+        except (ConnectionResetError, BrokenPipeError):  # it did not read all of it
             found = b""
     assert found.startswith(answer)
     assert bool(found) == bool(answer)
