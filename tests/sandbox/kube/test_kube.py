@@ -212,6 +212,7 @@ def test_crd_whose_name_is_taken_is_not_waited_for_in_vain(
 ) -> None:
     monkeypatch.setattr("bootstrap.kube.crds.ESTABLISHED_TIMEOUT", 3.0)
     kube.apply(admin, [crd(group, "Part")])
+    _until_names(admin, crd(group, "Part"), "True")
     other = crd(group, "Other")
     taken = ClusterObject(
         other.api_version,
@@ -220,8 +221,22 @@ def test_crd_whose_name_is_taken_is_not_waited_for_in_vain(
         other.name,
         other.text.replace(b'"kind": "Other"', b'"kind": "Part"'),
     )
+    kube.apply(admin, [taken])
+    _until_names(admin, taken, "False")
     with pytest.raises(NotReadyError, match='NamesAccepted: "Part" is already in use'):
         kube.apply(admin, [taken, custom(group, "Part")])
+
+
+def _until_names(cluster: Cluster, item: ClusterObject, accepted: str) -> None:
+    """The API server judges a CRD's names a moment after it has taken it."""
+    selector = f"metadata.name={item.name}"
+    for _, found in kube.watch(
+        cluster, item.api_version, item.kind, None, kubernetes.SOON, field_selector=selector
+    ):
+        conditions = (found.get("status") or {}).get("conditions") or ()
+        if ("NamesAccepted", accepted) in [(one["type"], one["status"]) for one in conditions]:
+            return
+    raise AssertionError(f"the names of {item.name} are not judged")
 
 
 def test_objects_of_a_crd_that_was_applied_before_wait_until_it_is_served(
@@ -236,9 +251,9 @@ def test_objects_of_a_crd_that_was_applied_before_wait_until_it_is_served(
 def test_webhook_that_does_not_answer_is_reported_clearly(
     admin: Cluster, api_server: Sandbox, ns: str
 ) -> None:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    silent = socket.socket()  # it has the port, so that nobody else gets it, and does not listen
+    silent.bind(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
     webhook = {
         "name": "gone.example.com",
         "clientConfig": {"url": f"https://127.0.0.1:{port}"},
@@ -263,7 +278,8 @@ def test_webhook_that_does_not_answer_is_reported_clearly(
     impatient.patience = 1.0
     kube.apply(admin, [configuration])
     try:
-        raised = _until_refused(impatient, ns)
+        with closing(silent):
+            raised = _until_refused(impatient, ns)
     finally:
         kube.delete(admin, [configuration])
     assert "gone.example.com" in raised.found
@@ -481,7 +497,10 @@ def test_watch_reports_what_is_there_and_every_change_over_several_rounds(admin:
 
 def test_watch_ends_when_its_time_is_over(admin: Cluster, ns: str) -> None:
     kube.ensure_secret(admin, ns, "there", data={"key": b"value"}, generate=(), labels={})
-    events = [(event, item["metadata"]["name"]) for event, item in kube.watch(admin, "v1", "Secret", ns, 1.5)]
+    for seconds in (1.5, 6.0, 24.0, 96.0):  # longer, where even the list takes that long
+        watched = kube.watch(admin, "v1", "Secret", ns, seconds)
+        if events := [(event, item["metadata"]["name"]) for event, item in watched]:
+            break
     assert events == [("ADDED", "there")]
 
 
