@@ -134,8 +134,11 @@ def _secret(acting: Acting, step: RotateSecret) -> bool:
 
 
 def _roll(acting: Acting, step: RollPods) -> bool:
-    """Restart one after another and wait for each: a database has its new password before its clients."""
-    at = datetime.fromtimestamp(acting.invocation.clock(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Restart one after another and wait for each: a database has its new password before its clients.
+
+    The mark has fractions of a second: twice the same one would restart nothing.
+    """
+    at = datetime.fromtimestamp(acting.invocation.clock(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}
     deadline = time.monotonic() + acting.request.timeout
     for kind, name in step.workloads:
