@@ -38,15 +38,15 @@ def secret(world: World) -> dict[str, str]:
 
 
 def all_seen(world: World) -> bool:
-    """Whether the controllers have added what they add to a new namespace and to Deployments."""
+    """Whether the controllers have added what they add to new namespaces and to Deployments."""
     deployments = kube.list_objects(world.cluster, "apps/v1", "Deployment", HOME)
-    return bool(
-        kube.get(world.cluster, "v1", "ConfigMap", HOME, "kube-root-ca.crt")
-        and kube.get(world.cluster, "v1", "ServiceAccount", HOME, "default")
-        and all(
-            "deployment.kubernetes.io/revision" in one["metadata"].get("annotations", {})
-            for one in deployments
-        )
+    namespaces = [one["metadata"]["name"] for one in kube.list_objects(world.cluster, "v1", "Namespace")]
+    return all(
+        kube.get(world.cluster, "v1", "ConfigMap", name, "kube-root-ca.crt")
+        and kube.get(world.cluster, "v1", "ServiceAccount", name, "default")
+        for name in namespaces
+    ) and all(
+        "deployment.kubernetes.io/revision" in one["metadata"].get("annotations", {}) for one in deployments
     )
 
 
@@ -132,6 +132,7 @@ def test_a_move_has_it_follow_the_new_repository(adopted: World) -> None:
 
 def test_a_rename_leaves_it_where_it_is(adopted: World) -> None:
     adopted.environ.update(move.environ(adopted))
+    until(lambda: all_seen(adopted), "the controllers to have seen what was laid out")
     before = adopted.objects()
     done = adopted.run(*rename.arguments(adopted, "edge", "--domain", "example.net"))
     assert done.exit == 0, done.err
