@@ -208,7 +208,7 @@ def _service(walk: _Walk, service: Resource, port: Any, how: str) -> Hop:
     if not service.spec.get("selector") and (found := addresses(walk.index, service)):
         hop.hops += found
         return hop
-    pods = selected(walk.index, mapping(service.spec.get("selector")), service.namespace)
+    pods = _behind(walk.index, service)
     hop.details += [f"scraped by {monitor}" for monitor in scrapers(walk.index, service, pods)]
     if off := switched_off(walk.index, service):
         message = off_message(service, off)
@@ -251,13 +251,18 @@ def _pods(walk: _Walk, pod: Resource, how: str) -> Hop:
         )
     hop.hops += volumes(walk.index, pod)
     for link in links(walk.index, pod):
-        hop.hops.append(_link(walk, link))
+        if link.sure or link.service is None or pod not in _behind(walk.index, link.service):
+            hop.hops.append(_link(walk, link))
     hop.hops += _callers(walk, pod)
     return hop
 
 
+def _behind(index: Index, service: Resource) -> list[Resource]:
+    return selected(index, mapping(service.spec.get("selector")), service.namespace)
+
+
 def _link(walk: _Walk, link: Link) -> Hop:
-    how = f"talks to it ({link.how})"
+    how = f"{'talks' if link.sure else 'may talk'} to it ({link.how})"
     if link.service is None:
         return Hop("external", link.host, how)
     hop = _service(walk, link.service, link.port, how)
@@ -273,7 +278,7 @@ def _callers(walk: _Walk, pod: Resource) -> list[Hop]:
     fronts = [
         service
         for service in walk.index.of("Service", namespace=pod.namespace)
-        if pod in selected(walk.index, mapping(service.spec.get("selector")), pod.namespace)
+        if pod in _behind(walk.index, service)
     ]
     for other in walk.index.of(
         "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", namespace=pod.namespace

@@ -218,3 +218,26 @@ def test_a_changed_file_that_nothing_reads_is_named(
     found = json.loads(run("diff", str(home), "-o", "json").out)
     assert [(one["file"], one["why"]) for one in found["unread"]] == ([(file, why)] if why else [])
     assert found["changes"] == []
+
+
+def test_what_is_not_read_is_named_once_and_by_what_tells_it_apart(run: Run, home: Path) -> None:
+    far = application("far", ".").replace(URL, "oci://registry.example.com/charts/far")
+    chosen = "{clusters: {selector: {matchLabels: {stage: dev}}}}"
+    made = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: many, namespace: argocd}}
+spec:
+  generators: [{chosen}, {chosen.replace("dev", "prod")}]
+  template:
+    metadata: {{name: "many-{{{{name}}}}"}}
+    spec:
+      project: default
+      source: {{repoURL: {URL}, path: apps/one}}
+      destination: {{server: "{{{{server}}}}", namespace: one}}
+"""
+    write(home, {"others/three.yaml": f"{far}---\n{made}"})
+    unread = json.loads(run("diff", str(home), "-o", "json").out)["coverage"]["unread"]
+    why = {one["what"]: one["why"] for one in unread}
+    assert why["oci://registry.example.com/charts/far"] == "in another repository"
+    assert why["ApplicationSet many"].count("labels of Secrets") == 1

@@ -272,3 +272,25 @@ def test_route_of_a_port_takes_no_host() -> None:
     index = Index(resources(GATEWAYS, "shop.yaml", "argocd/shop"))
     with pytest.raises(InputError):
         trace(index, "any.example.org")
+
+
+@pytest.mark.parametrize(("variable", "told"), [("APP_NAME", ""), ("MODE", ""), ("PEER_HOST", "talks to it")])
+def test_a_word_that_is_the_name_of_its_own_service_is_no_link(variable: str, told: str) -> None:
+    own = f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: desk, namespace: shop}}
+spec: {{selector: {{app: desk}}, ports: [{{port: 80}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: desk, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: desk}}}}
+  template:
+    metadata: {{labels: {{app: desk}}}}
+    spec: {{containers: [{{name: desk, image: "desk:1", env: [{{name: {variable}, value: desk}}]}}]}}
+"""
+    text = "\n".join(lines(trace(Index(resources(own, "desk.yaml", "argocd/desk")), "desk.shop")))
+    assert told in text
+    assert bool(told) == ("talk to it" in text or "talks to it" in text)

@@ -37,7 +37,7 @@ def followed(
             message = f"the ApplicationSet {name} generates nothing: no path matches {', '.join(paths)}"
             return made, Fault("set-empty", line, message, "correct the path of the generator"), ""
         return made, None, ""
-    why = "; ".join(made.unknown)
+    why = "; ".join(dict.fromkeys(made.unknown))
     how = "only partly" if made.applications else "not"
     fault = Fault("set", line, f"the ApplicationSet {name} is {how} followed: {why}", "check it live")
     return made, fault, why
