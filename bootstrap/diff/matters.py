@@ -77,6 +77,7 @@ def matters(
 ) -> list[Matter]:
     """What to look at, by topic."""
     found = [matter for one in fleet.of.values() for matter in _broken(one)]
+    found += [matter for one in fleet.of.values() for matter in _recovered(one)]
     found += [*_refused(changes), *_removed(before, after, fleet), *_replaced(before, after, fleet)]
     found += [matter for one in fleet.of.values() for matter in _ungenerated(one)]
     found += [*_changed(before, after), *_images(before, after)]
@@ -109,6 +110,17 @@ def _broken(applications: Applications) -> Iterator[Matter]:
             text = f"it can no longer be rendered, so none of its objects change: {why}"
             known = applications.after.get(name)
             yield Matter("fails", text, f"Application {name}", name, where_of(known) if known else "")
+
+
+def _recovered(applications: Applications) -> Iterator[Matter]:
+    """Applications of which nothing was known before, as they could not be rendered."""
+    for name in sorted(applications.broken_before - applications.broken.keys()):
+        if (known := applications.after.get(name)) is not None:
+            text = (
+                "it could not be rendered before this change: what it adds may be in the cluster already, "
+                "as it was when it last could"
+            )
+            yield Matter("unseen", text, f"Application {name}", name, where_of(known))
 
 
 def _refused(changes: Sequence[Change]) -> Iterator[Matter]:

@@ -21,6 +21,8 @@ def unseen(applications: Applications, unread: Iterable[Unknown]) -> Iterator[Ma
         old, new = applications.before.get(name), applications.after.get(name)
         if new is None or not is_asked_anew(old, new):
             continue
+        if old is None and new.application in applications.broken_before:
+            continue  # it may be in the cluster already
         told = _versions(old, new)
         for part in unread_parts:
             version = told.get(part.what, "")

@@ -241,3 +241,15 @@ spec:
     why = {one["what"]: one["why"] for one in unread}
     assert why["oci://registry.example.com/charts/far"] == "in another repository"
     assert why["ApplicationSet many"].count("labels of Secrets") == 1
+
+
+def test_what_could_not_be_rendered_before_may_be_in_the_cluster_already(run: Run, home: Path) -> None:
+    child = application("child", "x").replace(f"{URL}, path: x,", "https://charts.example.com, chart: child,")
+    write(home, {"apps/one/kustomization.yaml": "resources: [one.yaml, gone.yaml]\n"})
+    commit(home)
+    (home / "apps/one/kustomization.yaml").write_text("resources: [one.yaml, child.yaml]\n")
+    write(home, {"apps/one/child.yaml": child})
+    found = json.loads(run("diff", str(home), "-o", "json").out)["matters"]
+    (told_,) = [one for one in found if one["topic"] == "unseen"]
+    assert told_["object"] == "Application argocd/one"
+    assert told_["text"].startswith("it could not be rendered before this change")
