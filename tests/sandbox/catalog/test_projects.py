@@ -12,6 +12,7 @@ import pytest
 from yaml import safe_load, safe_load_all
 
 from bootstrap import argocd, kube
+from bootstrap.argocd.source import FromCluster
 from bootstrap.kube import Cluster
 from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog.infrastructure import CLUSTER, ROOT
@@ -54,13 +55,18 @@ def attempt(sandbox: Sandbox, cluster: Cluster, namespace: str, tmp_path: Path) 
 
 
 def _said(cluster: Cluster, name: str) -> str:
-    """Argo CD's verdict: "Synced", or its own words of why not."""
+    """Argo CD's verdict: "Synced", or its own words of why not.
+
+    It may see an Application before its project, and says so until it looks again.
+    """
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         found = kube.get(cluster, "argoproj.io/v1alpha1", "Application", "argocd", name) or {}
         status = found.get("status") or {}
         conditions = [str(one.get("message")) for one in status.get("conditions") or ()]
-        if conditions:
+        if "which does not exist" in " ".join(conditions):
+            FromCluster(cluster).refresh("argocd", name)
+        elif conditions:
             return " ".join(conditions)
         operation = status.get("operationState") or {}
         if operation.get("phase") in ("Failed", "Error"):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bootstrap import argocd, kube
+from bootstrap.argocd.source import FromCluster
 from bootstrap.diff.rights import grown
 from bootstrap.kube import Cluster
 from bootstrap.resources.index import Resource
@@ -179,7 +180,10 @@ def _refused(cluster: Cluster, names: set[str]) -> set[str]:
             one: " ".join(str(item.get("message")) for item in found.get(one, {}).get("conditions") or ())
             for one in names
         }
-        if all(said.values()):
+        unseen = [one for one, text in said.items() if "which does not exist" in text]
+        for one in unseen:  # it saw the Application before its project
+            FromCluster(cluster).refresh("argocd", one)
+        if all(said.values()) and not unseen:
             words = ("is not permitted in project", "do not match any of the allowed destinations")
             return {one for one, text in said.items() if any(word in text for word in words)}
         assert time.monotonic() < deadline, {one for one, text in said.items() if not text}
