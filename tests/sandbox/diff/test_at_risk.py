@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 from bootstrap import argocd, kube
 from bootstrap.argocd.source import FromCluster
+from bootstrap.core.errors import NotFound
 from bootstrap.kube import Cluster
 from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Run
@@ -195,7 +197,7 @@ def until(look: Any, cluster: Cluster, root: str) -> None:
     while not look():
         assert time.monotonic() < deadline, _state(cluster, root)
         for one in (root, f"{root}-web"):
-            if exists(cluster, "argoproj.io/v1alpha1", "Application", "argocd", one):
+            with suppress(NotFound):  # not made yet, or deleted meanwhile
                 source.refresh("argocd", one)
         time.sleep(1.0)
 
