@@ -123,7 +123,8 @@ def test_load_scales_vote_up_and_applying_again_does_not_scale_it_down(app: App)
     loaded = vote.text.replace(b"      labels:\n", annotations, 1)
     busy = ClusterObject(vote.api_version, vote.kind, vote.namespace, vote.name, loaded)
     kube.apply(app.cluster, [busy])
-    until(lambda: app.get("Deployment", "vote")["status"].get("availableReplicas", 0) == 10, "ten pods")
+    until(lambda: app.get("Deployment", "vote")["spec"]["replicas"] == 10, "ten pods to be wanted")
+    until(partial(app.is_rolled_out, "vote"), "ten pods, all of the new version")
     kube.apply(app.cluster, [busy])
     assert app.get("Deployment", "vote")["spec"]["replicas"] == 10
     zones = {pod["spec"]["nodeName"] for pod in app.pods("vote")}
