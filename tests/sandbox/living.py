@@ -9,13 +9,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from bootstrap import kube
 from bootstrap.argocd.status import TRACKING
 from bootstrap.kube.removal import merge_patch
-from tests.sandbox.kubernetes import made
+from tests.sandbox.kubernetes import SOON, made
 from tests.sandbox.world import World
 
 PROCESSES = ("etcd", "kube-apiserver", "kube-controller-manager", "gitea")
@@ -77,6 +78,35 @@ def lived_in(world: World) -> None:
         merge_patch(
             world.cluster, APPLICATION, "Application", "argocd", name, {"metadata": {"managedFields": [{}]}}
         )
+    settle(world)
+
+
+def settle(world: World) -> None:
+    """Wait until the controllers have added what they add to new namespaces and to Deployments."""
+    deadline = time.monotonic() + SOON
+    while missing := _unseen(world.cluster):
+        assert time.monotonic() < deadline, f"the controllers have not seen {missing}"
+        time.sleep(0.05)
+
+
+def _unseen(cluster: kube.Cluster) -> list[str]:
+    there = {
+        kind: {
+            (one["metadata"]["namespace"], one["metadata"]["name"])
+            for one in kube.list_objects(cluster, "v1", kind)
+        }
+        for kind in ("ConfigMap", "ServiceAccount")
+    }
+    return [
+        name
+        for name in (one["metadata"]["name"] for one in kube.list_objects(cluster, "v1", "Namespace"))
+        if (name, "kube-root-ca.crt") not in there["ConfigMap"]
+        or (name, "default") not in there["ServiceAccount"]
+    ] + [
+        f"{one['metadata']['namespace']}/{one['metadata']['name']}"
+        for one in kube.list_objects(cluster, "apps/v1", "Deployment")
+        if "deployment.kubernetes.io/revision" not in (one["metadata"].get("annotations") or {})
+    ]
 
 
 def let_go(cluster: kube.Cluster) -> None:

@@ -16,6 +16,7 @@ from tests.sandbox.backup.kept import backup, filled, kept, key
 from tests.sandbox.cluster import test_move as move
 from tests.sandbox.cluster import test_rename as rename
 from tests.sandbox.cluster import test_rotate as rotate
+from tests.sandbox.living import settle
 from tests.sandbox.moments import GROUPS, ended, undisturbed
 from tests.sandbox.upgrade import test_killed as upgrade
 from tests.sandbox.upgrade.test_upgrade import HEAD, OLD, THEIRS, VALUES, edited, open_requests
@@ -61,11 +62,13 @@ def test_cluster_rename(lived: World, temporary: Path, group: int) -> None:
     tip = git(lived.bare(), "rev-parse", "main")
     arguments = rename.arguments(lived, "edge", "--domain", "example.net")
     seconds = undisturbed(lived, arguments, temporary)
+    settle(lived)
     expected = rename.state(lived)
     git(lived.bare(), "update-ref", "refs/heads/main", tip)
     assert lived.init("--force-conflicts").exit == 0
     assert rename.root(lived) == "clusters/default"
     told = ended(lived, group, arguments, temporary, seconds)
+    settle(lived)
     assert rename.state(lived) == expected, told
 
 

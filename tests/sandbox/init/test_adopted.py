@@ -15,7 +15,7 @@ from bootstrap.manifests.reader import documents
 from tests.sandbox.cluster import test_move as move
 from tests.sandbox.cluster import test_rename as rename
 from tests.sandbox.init.test_init import install_by_hand
-from tests.sandbox.test_argocd_processes import until
+from tests.sandbox.living import settle
 from tests.sandbox.world import World
 from tests.tools import tool
 
@@ -37,23 +37,10 @@ def secret(world: World) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
 
 
-def all_seen(world: World) -> bool:
-    """Whether the controllers have added what they add to new namespaces and to Deployments."""
-    deployments = kube.list_objects(world.cluster, "apps/v1", "Deployment", HOME)
-    namespaces = [one["metadata"]["name"] for one in kube.list_objects(world.cluster, "v1", "Namespace")]
-    return all(
-        kube.get(world.cluster, "v1", "ConfigMap", name, "kube-root-ca.crt")
-        and kube.get(world.cluster, "v1", "ServiceAccount", name, "default")
-        for name in namespaces
-    ) and all(
-        "deployment.kubernetes.io/revision" in one["metadata"].get("annotations", {}) for one in deployments
-    )
-
-
 def test_init_says_where_it_is_and_adopts_it_there(lived: World) -> None:
     world = lived
     install_by_hand(world, "helm", HOME)
-    until(lambda: all_seen(world), "the controllers to have seen what was installed")
+    settle(world)
     before = world.objects()
     refused = world.init()
     assert refused.exit == 3
@@ -132,7 +119,7 @@ def test_a_move_has_it_follow_the_new_repository(adopted: World) -> None:
 
 def test_a_rename_leaves_it_where_it_is(adopted: World) -> None:
     adopted.environ.update(move.environ(adopted))
-    until(lambda: all_seen(adopted), "the controllers to have seen what was laid out")
+    settle(adopted)
     before = adopted.objects()
     done = adopted.run(*rename.arguments(adopted, "edge", "--domain", "example.net"))
     assert done.exit == 0, done.err

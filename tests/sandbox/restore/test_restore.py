@@ -11,7 +11,7 @@ import pyrage
 from bootstrap import kube
 from tests.conftest import Run
 from tests.sandbox.backup.kept import backup, filled, kept, key, restore
-from tests.sandbox.living import killed_after_each_step
+from tests.sandbox.living import killed_after_each_step, settle
 from tests.sandbox.world import World, empty
 
 __all__ = ["key"]
@@ -45,6 +45,7 @@ def test_what_git_does_not_have_comes_back_before_init(lived: World, run: Run, k
     assert up.exit == 0, up.err
     assert kept(lived, names) == before
     left_out = ("made-again", "Namespace /")
+    settle(lived)
     after = lived.objects()
     assert {name for name in all_before if not any(one in name for one in left_out)} <= after.keys()
     again = restore(lived, run, told["file"], key)

@@ -12,7 +12,7 @@ from bootstrap import kube
 from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox import world as worlds
-from tests.sandbox.living import command, killed_after_each_step, let_go, lived_in
+from tests.sandbox.living import command, killed_after_each_step, let_go, lived_in, settle
 from tests.sandbox.world import World
 
 NAME = "removed"
@@ -25,6 +25,7 @@ def arguments(world: World) -> list[str]:
 def state(world: World) -> dict[str, Any]:
     """All that is left, and the kinds that the API server serves."""
     world.cluster.kinds.clear()
+    settle(world)
     found = world.objects()
     web = kube.get(world.cluster, "apps/v1", "Deployment", "shop", "web")
     found["web"] = web is not None

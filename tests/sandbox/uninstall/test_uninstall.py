@@ -14,7 +14,7 @@ from bootstrap.manifests.objects import ClusterObject
 from bootstrap.uninstall import losses
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.sandbox.kubernetes import config_map, made
-from tests.sandbox.living import APPLICATION, FINALIZER, application, lived_in
+from tests.sandbox.living import APPLICATION, FINALIZER, application, lived_in, settle
 from tests.sandbox.world import World
 
 CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
@@ -61,6 +61,7 @@ def test_init_installs_again_what_uninstall_took(shop: World, run: Run) -> None:
     shop.cluster.kinds.clear()
     done = shop.init()
     assert done.exit == 0, done.err
+    settle(shop)
     assert {name for name in shop.objects() if "Application argocd/" not in name} == before
 
 
