@@ -179,14 +179,15 @@ def stuck_rollout(cluster: Cluster, namespace: str, name: str = "web") -> None:
     """A Deployment whose old pod serves, and whose new one never gets its image."""
     kube.apply(cluster, [made(workload("Deployment", namespace, name))])
     serve(cluster, namespace, pod_of(cluster, namespace, name))
-    _until_status(cluster, namespace, name, availableReplicas=1)
+    until_status(cluster, namespace, name, availableReplicas=1)
     broken = "registry.example/web:2"
     kube.apply(cluster, [made(workload("Deployment", namespace, name, broken))])
     fail(cluster, namespace, pod_of(cluster, namespace, name, broken))
-    _until_status(cluster, namespace, name, updatedReplicas=1, availableReplicas=1, unavailableReplicas=1)
+    until_status(cluster, namespace, name, updatedReplicas=1, availableReplicas=1, unavailableReplicas=1)
 
 
-def _until_status(cluster: Cluster, namespace: str, name: str, **counts: int) -> None:
+def until_status(cluster: Cluster, namespace: str, name: str, **counts: int) -> None:
+    """Wait until the Deployment's controller has counted so many."""
     deadline = time.monotonic() + SOON
     while True:
         found = kube.get(cluster, "apps/v1", "Deployment", namespace, name) or {}

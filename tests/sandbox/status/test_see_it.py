@@ -384,11 +384,13 @@ def test_trace_reports_a_stuck_rollout_behind_a_pod_that_serves(
     applied(admin, repository)
     old = "registry.example.com/web:2"
     kubernetes.serve(admin, ns, kubernetes.pod_of(admin, ns, "web", old))
+    kubernetes.until_status(admin, ns, "web", availableReplicas=1)
     kustomization = repository / "clusters/one/kustomization.yaml"
     kustomization.write_text(kustomization.read_text().replace("'2'", "'3'"))
     applied(admin, repository)
     new = old.replace("2", "3")
     kubernetes.fail(admin, ns, kubernetes.pod_of(admin, ns, "web", new))
+    kubernetes.until_status(admin, ns, "web", updatedReplicas=1, availableReplicas=1, unavailableReplicas=1)
     result = run("trace", f"web.{ns}", "--repo", str(repository), "--live", env=environ)
     assert result.exit == 1
     assert f"Deployment {ns}/web  [BROKEN]" in result.out
