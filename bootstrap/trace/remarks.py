@@ -58,6 +58,7 @@ def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
     for finding in findings:
         if _STATES[finding.severity] != "ok" and finding.rule not in _WALKED and finding.application in here:
             (by_object[finding.object] if finding.object else by_files[finding.application]).append(finding)
+    _doubt(root, findings)
     lines = {(finding.rule, finding.message): finding.where for finding in findings}
     for hop in root.walk():
         hop.remarks = [
@@ -80,6 +81,23 @@ def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
             attach(hop, by_object.get(name, ()))
         if hop.resource is not None:
             attach(hop, by_files.get(hop.resource.application, ()))
+
+
+def _doubt(root: Hop, findings: Collection[Finding]) -> None:
+    """Leave open whether a Service is missing, where no rule finds that: something else may make it."""
+    told = {(one.object, word) for one in findings for word in one.message.replace(",", " ").split()}
+    for route in root.walk():
+        for hop in route.hops if route.kind == "route" else ():
+            name = hop.title.rpartition("/")[2]
+            if hop.kind == "service" and hop.resource is None and (str(route.resource), name) not in told:
+                message, fix = (
+                    "it is in nothing that was read; something else may make it",
+                    "trace it with --live",
+                )
+                hop.remarks = [
+                    Remark("unknown", message, fix) if one.state == "broken" and not one.rule else one
+                    for one in hop.remarks
+                ]
 
 
 def _applied_here(index: Index) -> set[str]:

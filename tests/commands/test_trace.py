@@ -140,6 +140,18 @@ def test_graph_of_one_application_has_its_objects_alone(run: Run, repository: st
     assert run("graph", repository, "--resources", "--app", "shop").exit == 2
 
 
+ONE = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: one, namespace: argocd}
+spec:
+  project: default
+  syncPolicy: {syncOptions: [CreateNamespace=true]}
+  destination: {server: https://kubernetes.default.svc, namespace: one}
+  source: {repoURL: https://git.example.com/a/b.git, path: apps/one, targetRevision: main}
+"""
+
+
 @pytest.mark.parametrize("roots", [1, 2])
 def test_what_one_of_several_roots_applies_is_not_said_to_be_off(
     run: Run, tmp_path: Path, roots: int
@@ -164,6 +176,20 @@ spec:
     off = run("trace", "loose.example.com", "--repo", str(tmp_path / "repo")).out
     why = "loose is switched on in no cluster" if roots == 1 else "no Application that was read applies loose"
     assert why in off
+
+
+@pytest.mark.parametrize(("made", "state"), [("", "broken"), ("Cluster", "unknown")])
+def test_service_that_an_operator_makes_is_not_broken(
+    run: Run, tmp_path: Path, made: str, state: str
+) -> None:
+    operator = (
+        "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: web}\nspec: {instances: 1}\n"
+    )
+    web = _web("one")["ingress.yaml"].replace("name: web, port", "name: web-rw, port")
+    files = {"roots/app.yaml": ONE, "apps/one/ingress.yaml": web}
+    write(tmp_path / "repo", files | ({"apps/one/made.yaml": operator} if made else {}))
+    result = run("trace", "one.example.com", "--repo", str(tmp_path / "repo"), "-o", "json")
+    assert json.loads(result.out)["state"] == state
 
 
 def _web(name: str) -> dict[str, str]:
