@@ -27,8 +27,8 @@ _KEY_OF_SECRET = re.compile(
     re.IGNORECASE,
 )
 _NO_KEY_OF_SECRET = re.compile(
-    r"(?:[-_.](?:size|cipher|hash|type|provider|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm|method"
-    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref|Method))$|existing"
+    r"(?:[-_.](?:size|cipher|hash|type|provider|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm|method|source"
+    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref|Method|Source))$|existing"
     r"|(?<!secret)(?<!secret[-_.])access[-_.]?key$",
     re.IGNORECASE,
 )

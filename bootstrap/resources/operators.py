@@ -15,6 +15,19 @@ _AT_RUNTIME = re.compile(
     r"|controller-revision-hash|pod-template-hash|rollouts-pod-template-hash|(?:[\w.-]+/)?(?:instance)?[rR]ole)$"
 )
 """Labels that pods get at run time: the leader, the pod of a StatefulSet."""
+_GENERAL = {
+    "application",
+    "cluster",
+    "service",
+    "server",
+    "instance",
+    "node",
+    "pool",
+    "user",
+    "topic",
+    "database",
+}
+"""Words of a kind that say nothing about whose it is."""
 _STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
 """Pods that a cluster has without a manifest."""
 _COMMON = ("app.kubernetes.io/", "helm.sh/", "kubernetes.io/")
@@ -31,19 +44,26 @@ _WITHOUT_PODS = re.compile(
 def makers(index: Index, namespace: str) -> Iterator[Resource]:
     """The objects of a namespace for which an operator may create pods and Services."""
     for kind in index.kinds():
-        name, _, group = kind.partition(".")
-        if "." in group and not group.endswith(".k8s.io") and not _WITHOUT_PODS.match(name):
+        if _is_maker(kind):
             yield from index.of(kind, namespace=namespace)
+
+
+def _is_maker(kind: str) -> bool:
+    name, _, group = kind.partition(".")
+    return "." in group and not group.endswith(".k8s.io") and not _WITHOUT_PODS.match(name)
+
+
+def may_name_service(kind: str, maker: str, name: str) -> bool:
+    """Whether an operator may create a Service of this name for an object, given by kind and name."""
+    short = kind.partition(".")[0].lower()
+    called = name in (maker, short) or name.startswith((f"{maker}-", f"{short}-"))
+    return called and _is_maker(kind)
 
 
 def makes_service(index: Index, namespace: str, name: str) -> Resource | None:
     """The object of a namespace for which an operator may create a Service, by name; or None."""
-    return next((one for one in makers(index, namespace) if _is_called_after(name, one)), None)
-
-
-def _is_called_after(name: str, maker: Resource) -> bool:
-    kind = maker.short_kind.lower()
-    return name == maker.name or name.startswith((f"{maker.name}-", f"{kind}-")) or name == kind
+    own = makers(index, namespace)
+    return next((one for one in own if may_name_service(one.kind, one.name, name)), None)
 
 
 def makes_pods(index: Index, selector: Mapping[str, Any], namespace: str) -> bool:
@@ -54,9 +74,21 @@ def makes_pods(index: Index, selector: Mapping[str, Any], namespace: str) -> boo
     if any(_AT_RUNTIME.search(str(key)) for key in selector):
         rest = {key: value for key, value in selector.items() if not _AT_RUNTIME.search(str(key))}
         return not rest or bool(selected(index, rest, namespace))
-    if any(one.name in values or one.short_kind.lower() in values for one in makers(index, namespace)):
+    own = list(makers(index, namespace))
+    if any(one.name in values or one.short_kind.lower() in values for one in own):
         return True
-    return any(_is_foreign(str(key), index.of(*WORKLOADS, namespace=namespace)) for key in selector)
+    workloads = list(index.of(*WORKLOADS, namespace=namespace))
+    used = {str(key) for one in workloads for key in pod_labels(one)}
+    words = {word for one in own for word in _words(one.short_kind)}
+    if any(key not in used and words & _words(str(value)) for key, value in selector.items()):
+        return True  # a label of no workload in Git, with a value that speaks of the operator's own kind
+    return any(_is_foreign(str(key), workloads) for key in selector)
+
+
+def _words(name: str) -> set[str]:
+    """The words of a kind or of a label's value, in small letters, but for what any of them may say."""
+    found = {one.lower() for one in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
+    return {one for one in found if len(one) > 3} - _GENERAL
 
 
 def _is_foreign(key: str, workloads: Iterable[Resource]) -> bool:

@@ -10,6 +10,7 @@ from functools import cached_property
 from bootstrap.core.text import is_slip
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import IN_CLUSTER
+from bootstrap.resources.operators import may_name_service
 from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import records
 from bootstrap.validate.rule import Finding
@@ -79,6 +80,11 @@ class Present:
         if one.unless is None or one.given is not None or one.finding.severity != "error":
             return self._unsure(one.finding) if one.finding.rule in _SELECTING else one.finding
         kind, namespace, name = one.unless
+        if kind == "Service" and any(
+            (other[0], other[2]) == (cluster, namespace) and may_name_service(other[1], other[3], name)
+            for other in self.identities
+        ):
+            return None  # an operator creates it for an object of its own kind
         if file := self.elsewhere.file(self.scope, kind, namespace, name):
             said = f"{file} has it, but no Application applies that"
         elif place := self.elsewhere.by_hand.maker(kind, name):

@@ -111,3 +111,64 @@ def test_what_a_templated_file_may_have_is_not_missing_in_a_folder_of_manifests(
 def test_path_that_an_overlay_sets_is_not_missing(run: Run, tmp_path: Path) -> None:
     files = {"clusters/one/a.yaml": application("a", "patch-me-see-overlays", "a"), "apps/shop/web.yaml": POD}
     assert found(run, write(tmp_path, ROOT, files), "GB201") == []
+
+
+STREAMS = """\
+---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: registry, namespace: shop}
+spec: {routes: [{kind: Rule, match: Host(`r.example.com`), services: [{name: schemaregistry, port: 8081}]}]}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: registry}
+webhooks:
+- name: registry.example.com
+  clientConfig: {service: {name: schemaregistry, namespace: shop}}
+  admissionReviewVersions: [v1]
+  sideEffects: None
+---
+apiVersion: v1
+kind: Service
+metadata: {name: jobs, namespace: shop}
+spec: {selector: {KEY: flink-native}, ports: [{port: 9249}]}
+"""
+REGISTRY = """\
+---
+apiVersion: platform.example.com/v1
+kind: SchemaRegistry
+metadata: {name: schemaregistry, namespace: shop}
+"""
+FLINK = "---\napiVersion: flink.example.com/v1\nkind: FlinkJob\nmetadata: {name: clicks, namespace: shop}\n"
+
+
+@pytest.mark.parametrize(("more", "severities"), [("", ["error", "error"]), (REGISTRY, [])])
+def test_service_of_an_operator_is_not_missing_for_any_kind_that_names_it(
+    run: Run, tmp_path: Path, more: str, severities: list[str]
+) -> None:
+    root = write(tmp_path, ROOT, {"apps/shop/web.yaml": POD + STREAMS.replace("KEY", "type") + more})
+    assert found(run, root, "GB301") == severities
+
+
+@pytest.mark.parametrize(
+    ("key", "more", "severities"),
+    [("type", "", ["error"]), ("type", FLINK, []), ("app", FLINK, ["error"])],
+)
+def test_pods_with_a_label_that_speaks_of_an_operators_kind_are_not_missing(
+    run: Run, tmp_path: Path, key: str, more: str, severities: list[str]
+) -> None:
+    root = write(tmp_path, ROOT, {"apps/shop/web.yaml": POD + STREAMS.replace("KEY", key) + more})
+    assert found(run, root, "GB303") == severities
+
+
+@pytest.mark.parametrize(
+    ("key", "severities"), [("bearer.credentials.source", ["info"]), ("bearer.credentials", ["error"])]
+)
+def test_name_of_where_a_credential_comes_from_is_no_secret(
+    run: Run, tmp_path: Path, key: str, severities: list[str]
+) -> None:
+    data = f"stringData:\n  {key}: OAUTHBEARER\n"
+    assert (
+        found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": SECRET % ("", data)}), "GB401") == severities
+    )
