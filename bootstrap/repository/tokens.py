@@ -42,7 +42,7 @@ _DUMMY = re.compile(
     r"[\W_]*(?:re-?place(?:[-_ ]?(?:me|this|it|with)(?![a-z]).*)?"
     r"|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
     r"|to[-_ ]?be[-_ ]\w+.*|(?:your|my)[-_ ].*|<.*>|\$\{.*\}|\{\{.*\}\}|\[.*\]|(?:todo|tbd|fixme)(?![a-z]).*"
-    r"|x{3,}|placeholder.*|dummy.*|fake.*|mock(?:ed)?(?:[-_ ].*)?"
+    r"|(?:[a-z]+[-_])*x{3,}|placeholder.*|dummy.*|fake.*|mock(?:ed)?(?:[-_ ].*)?"
     r"|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
     r"|generate(?![a-z]).*|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden"
     r"|secret[-_ ]?here|secret[-_ ]value"

@@ -57,7 +57,7 @@ def may_name_service(kind: str, maker: str, name: str) -> bool:
     """Whether an operator may create a Service of this name for an object, given by kind and name."""
     short = kind.partition(".")[0].lower()
     called = name in (maker, short) or name.startswith((f"{maker}-", f"{short}-"))
-    return called and _is_maker(kind)
+    return called and _is_maker(kind) and not kind.startswith("Rollout.")  # that names the Services it needs
 
 
 def makes_service(index: Index, namespace: str, name: str) -> Resource | None:

@@ -80,11 +80,8 @@ class Present:
         if one.unless is None or one.given is not None or one.finding.severity != "error":
             return self._unsure(one.finding) if one.finding.rule in _SELECTING else one.finding
         kind, namespace, name = one.unless
-        if kind == "Service" and any(
-            (other[0], other[2]) == (cluster, namespace) and may_name_service(other[1], other[3], name)
-            for other in self.identities
-        ):
-            return None  # an operator creates it for an object of its own kind
+        if kind == "Service" and self._is_of_operator(cluster, namespace, name):
+            return None
         if file := self.elsewhere.file(self.scope, kind, namespace, name):
             said = f"{file} has it, but no Application applies that"
         elif place := self.elsewhere.by_hand.maker(kind, name):
@@ -101,6 +98,13 @@ class Present:
         else:
             return self._unsure(one.finding)
         return replace(one.finding, severity="info", message=f"{one.finding.message}; {said}")
+
+    def _is_of_operator(self, cluster: str, namespace: str, name: str) -> bool:
+        """Whether an operator may create a Service for an object of its own kind, and no other is meant."""
+        here = [one for one in self.identities if (one[0], one[2]) == (cluster, namespace)]
+        return any(may_name_service(one[1], one[3], name) for one in here) and not is_slip(
+            name, [one[3] for one in here if one[1] == "Service"]
+        )
 
     def _belongs_in_git(self, finding: Finding, namespace: str, name: str, cluster: str) -> bool:
         """Whether a Secret that nothing makes was meant to be made in Git: Git makes one that is nearly it.

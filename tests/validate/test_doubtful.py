@@ -224,6 +224,10 @@ def test_value_that_sed_fills_in_is_no_fault(run: Run, tmp_path: Path) -> None:
         ("{name: API_KEY, value: os.environ/NVIDIA_API_KEY}", []),
         ("{name: KMS_PUBLIC_KEY, value: BJ3z1oAqRk8T2mXw9LpV5sNc7YdE4uHg6FbQ0iK}", []),
         ("{name: DB_PASSWORD, value: nopassword}", []),
+        ("{name: DB_PASSWORD, value: dbpass-xxxx}", []),
+        ("{name: REPORT_SHEET_ID, value: 1bQz7Rk2_TmXw9LpV5sNc8YdE4uHg6FbQ0iKvJ3aW}", []),
+        ("{name: APPROLE_SECRET_ID, value: 1bQz7Rk2_TmXw9LpV5sNc8YdE4uHg6FbQ0iKvJ3aW}", ["error"]),
+        ("{name: REPORT_SHEET, value: 1bQz7Rk2_TmXw9LpV5sNc8YdE4uHg6FbQ0iKvJ3aW}", ["error"]),
         ("{name: DB_PASSWORD, value: eiXk29fjSl2aQ8}", ["error"]),
     ],
 )

@@ -140,10 +140,14 @@ apiVersion: platform.example.com/v1
 kind: SchemaRegistry
 metadata: {name: schemaregistry, namespace: shop}
 """
+MEANT = "---\napiVersion: v1\nkind: Service\nmetadata: {name: schemaregistri, namespace: shop}\n"
 FLINK = "---\napiVersion: flink.example.com/v1\nkind: FlinkJob\nmetadata: {name: clicks, namespace: shop}\n"
 
 
-@pytest.mark.parametrize(("more", "severities"), [("", ["error", "error"]), (REGISTRY, [])])
+@pytest.mark.parametrize(
+    ("more", "severities"),
+    [("", ["error"] * 2), (REGISTRY, []), (REGISTRY + MEANT, ["error"] * 2)],
+)
 def test_service_of_an_operator_is_not_missing_for_any_kind_that_names_it(
     run: Run, tmp_path: Path, more: str, severities: list[str]
 ) -> None:

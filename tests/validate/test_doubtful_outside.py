@@ -320,3 +320,16 @@ def test_key_of_a_secret_in_a_charts_values_is_no_password(
     values = f"{path}\n    helm: {{valuesObject: {{secretRefKey: {{password: {value}}}}}}}"
     root = {"clusters/one/root.yaml": ROOT["clusters/one/root.yaml"].replace(path, values)}
     assert found(run, write(tmp_path, root, {"apps/shop/web.yaml": POD}), "GB402") == severities
+
+
+def test_copy_of_an_application_in_the_root_folder_may_be_applied_by_nobody(run: Run, tmp_path: Path) -> None:
+    web = application("web", "apps/web", "web")
+    files = {
+        "root.yaml": application("root", "applications", "argocd"),
+        "applications/web.yaml": web,
+        "apps/web/web.yaml": POD,
+    }
+    assert found(run, write(tmp_path / "a", files, {"web-app.yaml": web}), "GB206") == ["warning"]
+    space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n"
+    twice = {"space.yaml": space, "apps/web/space.yaml": space}
+    assert found(run, write(tmp_path / "b", files, twice), "GB206") == ["error"]

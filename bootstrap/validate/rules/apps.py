@@ -333,4 +333,5 @@ def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
         else:
             one, other = first.application or "the root folder", item.application or "the root folder"
             message = f"{item.resource} is applied by {one} and by {other}"
-            yield problem(TWO_OWNERS, item.resource, message)
+            copied = "" in (first.application, item.application) and item.kind.startswith("Application")
+            yield problem(TWO_OWNERS, item.resource, message, level="warning" if copied else None)

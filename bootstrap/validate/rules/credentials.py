@@ -268,6 +268,9 @@ def _names_secret(name: str, value: str) -> bool:
 _EVERYBODYS = re.compile(r"public[-_]?key$|^kubecost-?token$", re.IGNORECASE)
 """What everybody may see: kubecost's token is the same for all who do not pay."""
 
+_IDENTIFIES = re.compile(r"(?<!secret)(?<!secret[-_.])[-_.]id$", re.IGNORECASE)
+"""Names of what says which one is meant, such as a sheet, a folder or a client: long, but no key."""
+
 
 def _is_text(value: str) -> bool:
     """Whether a value is a text of several lines in base64, with no credential in it that has a format."""
@@ -283,7 +286,7 @@ def _credential(name: str, value: str) -> str:
         return "" if kind == AWS_KEY and re.search(r"id$", name, re.IGNORECASE) else kind
     if _EVERYBODYS.search(name) or _is_text(value):
         return ""
-    if _RANDOM.fullmatch(value) and mixed(value) and entropy(value) > 4.5:
+    if _RANDOM.fullmatch(value) and not _IDENTIFIES.search(name) and mixed(value) and entropy(value) > 4.5:
         return "a random key"
     if value.isupper() and SENSITIVE.search(value):
         return ""  # SECRET, DB_PASSWORD: what belongs there
