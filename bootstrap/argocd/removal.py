@@ -1,7 +1,8 @@
 """The note in the cluster that a removal has begun: the run that continues after an interruption reads it.
 
 It is the first thing that `bootstrap uninstall` writes and the last that it deletes, so that the next run
-knows of one that was killed, and `init` does not install into the middle of a removal.
+knows of one that was killed, and `init` does not install into the middle of a removal. So it is not in Argo
+CD's namespace, which goes before the removal has ended.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from bootstrap.core.errors import InputError
 from bootstrap.kube import Cluster, get
 from bootstrap.manifests.objects import ClusterObject
 
-NAME = "bootstrap-uninstall"
+NAME, PLACE = "bootstrap-uninstall", "kube-system"
+"""Releases up to 0.1 have it in Argo CD's namespace."""
 KEY = "removal.json"
 Outliving = tuple[str, str, str, str, str]
 """API version, kind, namespace, name, and why it stays: only an Application tells that, and it goes first."""
@@ -38,12 +40,17 @@ class Removal:
     """The Applications, as namespace/name, that are deleted without their objects."""
     kept: tuple[Outliving, ...] = ()
     """What outlives the Applications that are deleted with their objects."""
+    namespace: str = ""
+    """Argo CD's; "" in a note of 0.1."""
 
 
 def pending(cluster: Cluster) -> Removal | None:
     """The removal that has begun in this cluster; InputError when its note cannot be read."""
-    found = get(cluster, "v1", "ConfigMap", cluster.argocd_namespace, NAME)
-    return parse(found) if found else None
+    for namespace in (PLACE, cluster.argocd_namespace):
+        found = get(cluster, "v1", "ConfigMap", namespace, NAME)
+        if found is not None:
+            return parse(found)
+    return None
 
 
 def parse(config_map: Mapping[str, Any]) -> Removal:
@@ -66,17 +73,17 @@ def _outliving(written: Sequence[str]) -> Outliving:
     return api_version, kind, namespace, name, why
 
 
-def note(removal: Removal, namespace: str) -> ClusterObject:
-    """The ConfigMap to apply, next to Argo CD."""
+def note(removal: Removal) -> ClusterObject:
+    """The ConfigMap to apply."""
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": NAME, "namespace": namespace},
+        "metadata": {"name": NAME, "namespace": PLACE},
         "data": {KEY: json.dumps(asdict(removal), sort_keys=True)},
     }
-    return ClusterObject("v1", "ConfigMap", namespace, NAME, json.dumps(body).encode())
+    return ClusterObject("v1", "ConfigMap", PLACE, NAME, json.dumps(body).encode())
 
 
-def name_only(namespace: str) -> ClusterObject:
-    """The ConfigMap to delete."""
-    return ClusterObject("v1", "ConfigMap", namespace, NAME, b"")
+def names(namespace: str) -> tuple[ClusterObject, ...]:
+    """The ConfigMap to delete, in either place; `namespace` is Argo CD's."""
+    return tuple(ClusterObject("v1", "ConfigMap", one, NAME, b"") for one in (namespace, PLACE))

@@ -96,6 +96,8 @@ def _carried(run: _Run, words: str, more: Sequence[str]) -> Iterator[str]:
     same = {name for name in taken if (other, name) not in _OTHERWISE}
     names = {name: name if name in same else _FOLDER.get(name, name) for name in run.given}
     wanted = [*CARRIED, *WRITES]
+    if "REPO_URL" in taken and "--repo" not in run.given and "REPO_URL" not in run.takes(run.command):
+        wanted = [name for name in wanted if name not in _FOLDER]  # there, a folder of this machine
     if words == "uninstall" and "--cluster-gone" not in there:
         wanted.remove("--cluster")  # of its own, the cluster that answers
     chosen = [name for name in wanted if _fits(run, words, name, names, taken)]

@@ -75,8 +75,9 @@ def _of_argocd(cluster: ClusterState, adopt: bool, namespace: str) -> Iterator[F
 def of_removal(removal: Removal | None, namespace: str) -> Iterator[Finding]:
     """An unfinished removal: it would go on to delete what is installed now."""
     if removal is not None:
+        place = removing.PLACE if removal.namespace else namespace
         found = "a removal has begun in this cluster and is not finished"
-        forget = next_run.kubectl(f"-n {namespace} delete configmap {removing.NAME}")
+        forget = next_run.kubectl(f"-n {place} delete configmap {removing.NAME}")
         finish = next_run.command("uninstall")
         yield Finding(found, f"finish it with {finish}; or, to keep what is left, {forget}")
 

@@ -27,6 +27,7 @@ from bootstrap.uninstall.observe import OWN_PROJECT
 from bootstrap.uninstall.request import Request
 from bootstrap.uninstall.steps import (
     Begin,
+    End,
     ReleaseSets,
     RemoveApplications,
     RemoveCRDs,
@@ -71,6 +72,9 @@ def handlers_for(acting: Acting) -> dict[type, Handler]:
     """The handlers of every step of a removal."""
     return {
         Begin: lambda step: _begin(acting, step),
+        End: lambda step: _delete(
+            acting, "deleting the record of the removal", removal.names(step.namespace)
+        ),
         StopSync: lambda step: _stop_sync(acting, step),
         ReleaseSets: lambda step: _delete(acting, "releasing ApplicationSets", step.objects, "Orphan"),
         RemoveApplications: lambda step: _applications(acting, step),
@@ -87,8 +91,7 @@ def handlers_for(acting: Acting) -> dict[type, Handler]:
 
 
 def _begin(acting: Acting, step: Begin) -> bool:
-    namespace = acting.there.argocd_namespace
-    done = kube.apply(acting.there, [removal.note(step.removal, namespace)], force=True, namespace=namespace)
+    done = kube.apply(acting.there, [removal.note(step.removal)], force=True, namespace=removal.PLACE)
     return any(item.changed for item in done)
 
 

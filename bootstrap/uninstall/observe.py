@@ -78,6 +78,8 @@ class Seen:
 def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
     """Read all of it; `prune` None: as in an unfinished removal, if there is one, else False."""
     pending = removal.pending(cluster)
+    if pending and pending.namespace:  # when little is left of an Argo CD, it is not found any more
+        cluster.argocd_namespace = pending.namespace
     applications = {key_of(item): item for item in argocd.applications(cluster, None)}
     root = find_root(applications, cluster.argocd_namespace)
     known = {_key(text) for text in pending.applications} if pending else set()

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap.argocd import removal
 from bootstrap.argocd.removal import Outliving, Removal
 from bootstrap.argocd.status import Key
 from bootstrap.core.errors import RefusedError
@@ -18,6 +17,7 @@ from bootstrap.uninstall.losses import CREATED
 from bootstrap.uninstall.observe import OWN_PROJECT, WORKLOADS, Seen
 from bootstrap.uninstall.steps import (
     Begin,
+    End,
     Plan,
     ReleaseSets,
     RemoveApplications,
@@ -91,7 +91,7 @@ def plan(seen: Seen, decided: Wanted) -> Plan:
         return Plan(tuple(_git(seen)) if decided.repository else ())
     steps: list[Step] = []
     note = _note(seen, decided)
-    if note != seen.pending and seen.namespace and not seen.going:
+    if note != seen.pending and seen.namespace:
         steps.append(Begin(note))
     if seen.tree:
         steps.append(StopSync(tuple(sorted(seen.tree, key=lambda key: (key != seen.root, key)))))
@@ -104,6 +104,7 @@ def plan(seen: Seen, decided: Wanted) -> Plan:
     if decided.repository:
         steps += _git(seen)
     steps += _argocd(seen, decided)
+    steps.append(End(seen.home))
     return Plan(tuple(steps))
 
 
@@ -120,6 +121,7 @@ def _note(seen: Seen, decided: Wanted) -> Removal:
         argocd=decided.argocd,
         left=tuple(sorted({*_left_before(seen), *(f"{key[0]}/{key[1]}" for key in _left(seen, decided))})),
         kept=seen.costs.kept,
+        namespace=seen.home,
     )
 
 
@@ -158,10 +160,10 @@ def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
 
 
 def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
-    note = removal.name_only(seen.home)
     if not decided.argocd:
         ours = tuple(one for one in seen.objects if one.kind == "Secret" and CREDENTIAL.fullmatch(one.name))
-        yield RemoveObjects("the repository's credential and the note of this removal", (*ours, note))
+        if ours:
+            yield RemoveObjects("the repository's credential", ours)
         return
     if not seen.going:
         workloads = tuple(one for one in seen.objects if one.kind in WORKLOADS)
@@ -175,7 +177,8 @@ def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
         yield RemoveNamespace(seen.home)
     elif seen.namespace:
         rest = tuple(one for one in seen.objects if one.kind not in (*WORKLOADS, "Namespace"))
-        yield RemoveObjects("what is left of Argo CD, and the note of this removal", (*rest, note))
+        if rest:
+            yield RemoveObjects("what is left of Argo CD", rest)
 
 
 def namespace_goes(seen: Seen) -> bool:

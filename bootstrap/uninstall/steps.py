@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bootstrap.argocd.removal import Removal
+from bootstrap.argocd.removal import NAME, PLACE, Removal
 from bootstrap.argocd.status import Key
 from bootstrap.core.text import counted
 from bootstrap.manifests.objects import ClusterObject
@@ -18,6 +18,13 @@ class Begin:
     """Record in the cluster that a removal is under way."""
 
     removal: Removal
+
+
+@dataclass(frozen=True)
+class End:
+    """Delete that record, once nothing is left of what it tells; `namespace` is Argo CD's."""
+
+    namespace: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ class RemoveFromGit:
 
 Step = (
     Begin
+    | End
     | StopSync
     | ReleaseSets
     | RemoveApplications
@@ -105,7 +113,9 @@ def title(step: Step) -> str:
     """One line: what the step does."""
     match step:
         case Begin():
-            return "record that a removal is under way (ConfigMap bootstrap-uninstall, next to Argo CD)"
+            return f"record that a removal is under way (ConfigMap {PLACE}/{NAME})"
+        case End():
+            return "delete that record"
         case StopSync():
             return f"switch automatic sync off ({counted(len(step.applications), 'Application')})"
         case ReleaseSets():

@@ -80,6 +80,8 @@ def _of(words: str) -> click.Command:
         ("wait", {"--token-file": ["argocd"]}, "init", (URL,), f"init {URL}"),
         ("sandbox push", {"--name": ["pods"]}, "sandbox logs", ("gitea",), "sandbox logs gitea --name pods"),
         ("ci comment", {"--name": ["pods"]}, "sandbox down", (), "sandbox down"),
+        ("upgrade", {"--path": ["/a/clone"]}, "init", (URL,), f"init {URL}"),
+        ("upgrade", {"--path": ["a"], "--repo": [URL]}, "init", (URL,), f"init {URL} --path a"),
         ("upgrade", {"--branch": ["next"]}, "upgrade", ("--continue",), "upgrade --continue"),
     ],
 )

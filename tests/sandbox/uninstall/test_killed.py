@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
+from bootstrap.argocd import removal
 from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox import world as worlds
@@ -65,6 +67,21 @@ def finish(world: World) -> dict[str, Any]:
     again = command(world, *arguments(world))
     assert (again.returncode, "nothing to do" in again.stdout) == (0, True), again.stdout
     return state(world)
+
+
+def test_a_run_that_goes_on_names_what_stays_to_the_very_end(fresh: World, tmp_path: Path) -> None:
+    """Also the one that begins when Argo CD's namespace, and with it all else, is gone."""
+    told = ("bootstrap.uninstall.run", str(tmp_path / "steps"), *arguments(fresh))
+    said = []
+    while (done := command(fresh, *told, module="tests.sandbox.killed")).returncode == -signal.SIGKILL:
+        said.append(done.stderr)
+    assert (done.returncode, "nothing to do" in done.stdout) == (0, True), done.stderr
+    assert "delete Namespace argocd" in said[-2]
+    assert "delete Namespace argocd" not in said[-1]
+    for text in said:
+        stays = text.partition("stays")[2].partition("is lost for good")[0]
+        assert all(name in stays for name in ("db", "shop")), text
+    assert kube.get(fresh.cluster, "v1", "ConfigMap", removal.PLACE, removal.NAME) is None
 
 
 def test_killed_after_every_change_the_next_run_goes_on(

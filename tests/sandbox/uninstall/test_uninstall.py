@@ -241,7 +241,7 @@ def test_what_outlives_its_application_is_known_as_long_as_it_is_there(shop: Wor
     later = losses.costs(shop.cluster, [], found.kept)
     assert set(later.kept) == {one for one in expected if one[3] != "policy"}
     written = Removal(True, False, ("argocd/first",), left=("argocd/second",), kept=later.kept)
-    assert removal.parse(json.loads(removal.note(written, "argocd").text)) == written
+    assert removal.parse(json.loads(removal.note(written).text)) == written
 
 
 def of(kind: str, namespace: str, name: str) -> dict[str, str]:
