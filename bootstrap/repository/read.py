@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from bootstrap import __version__
@@ -92,15 +92,11 @@ def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | Non
     """The files, without what git ignores; git runs while the files are scanned with its last answer."""
     if record is None or not (root / ".git").exists():
         return scan(root, revisions.ignored(root, invocation))
-    answers: list[frozenset[str]] = []
-    asking = Thread(target=lambda: answers.append(revisions.ignored(root, invocation)))
-    asking.start()
     before = frozenset(record["apart"][1])
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(revisions.ignored, root, invocation)
         files = scan(root, before)
-    finally:
-        asking.join()
-    ignored = answers[0] if answers else frozenset()
+        ignored = asking.result()
     return files if ignored == before else scan(root, ignored)
 
 
