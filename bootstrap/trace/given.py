@@ -11,7 +11,7 @@ from bootstrap.resources.pods import Reference, containers, pod_spec, references
 from bootstrap.resources.references import named as named_by
 from bootstrap.resources.routes import GATEWAY, meets
 from bootstrap.trace.hops import Hop, Named
-from bootstrap.validate.rules import secrets
+from bootstrap.validate.rules import made_secrets
 from bootstrap.validate.rules.volumes import is_default, volume_of
 
 
@@ -125,7 +125,7 @@ def _named(namespace: str, uses: list[Reference], promised: bool) -> Named:
 
 def _keys(index: Index, namespace: str, kind: str, name: str) -> list[str]:
     if kind == "Secret":
-        return sorted(secrets.keys(index, namespace, name) or ())
+        return sorted(made_secrets.keys(index, namespace, name) or ())
     found = index.get(kind, namespace, name)
     if found is None:
         return []

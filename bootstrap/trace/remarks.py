@@ -28,7 +28,7 @@ from bootstrap.resources.references import named
 from bootstrap.resources.routes import DESTINATION, MESH_GATEWAY, VIRTUAL, destinations, service_of
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.validate.rule import Finding
-from bootstrap.validate.rules import entrances, mesh_strict, network, secrets
+from bootstrap.validate.rules import entrances, made_secrets, mesh_strict, network
 from bootstrap.validate.rules.load_balancing import POOL
 from bootstrap.validate.rules.monitoring import POD_MONITOR, SERVICE_MONITOR
 from bootstrap.validate.rules.scaling import HPA, PDB
@@ -123,7 +123,7 @@ def _concerned(index: Index, hop: Hop) -> Iterator[Resource]:
         yield from _around_service(index, hop.resource)
     elif hop.kind == "config" and hop.title.startswith("Secret "):
         namespace_, _, name = hop.title.removeprefix("Secret ").partition("/")
-        for maker in secrets.makers(index, namespace_, name):
+        for maker in made_secrets.makers(index, namespace_, name):
             yield maker
             yield from reached(index, maker)
 

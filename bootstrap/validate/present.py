@@ -14,8 +14,8 @@ from bootstrap.resources.operators import may_name_service
 from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import records
 from bootstrap.validate.rule import Finding
-from bootstrap.validate.rules.renames import is_renamed
-from bootstrap.validate.rules.secrets import UNUSED
+from bootstrap.validate.rules.made_secrets import UNUSED
+from bootstrap.validate.rules.suggestions import is_renamed
 from bootstrap.validate.unread import may_bring
 
 Identity = tuple[str, str, str, str]

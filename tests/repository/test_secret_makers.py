@@ -12,7 +12,7 @@ from bootstrap.repository.secret_values import holds_secret
 from bootstrap.repository.tokens import is_dummy, token
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import ClusterContext
-from bootstrap.validate.rules import credentials, secrets
+from bootstrap.validate.rules import credentials, made_secrets
 
 
 def resource(text: str, namespace: str = "web") -> Resource:
@@ -23,7 +23,7 @@ def resource(text: str, namespace: str = "web") -> Resource:
 def made(text: str, name: str, namespace: str = "web") -> bool:
     public = Index([resource(text, "")])
     own = Index([resource(text)], beyond=public)
-    return secrets.is_made(own, namespace, name)
+    return made_secrets.is_made(own, namespace, name)
 
 
 MAKERS = {
@@ -75,8 +75,8 @@ def test_sealed_secret_makes_the_secret_of_its_own_name_alone() -> None:
         " spec: {encryptedData: {password: AgB}, template: {metadata: {name: db}}}}"
     )
     index = Index([resource(text)])
-    assert secrets.keys(index, "web", "dev-db") == {"password"}
-    assert not secrets.is_made(index, "web", "db")
+    assert made_secrets.keys(index, "web", "dev-db") == {"password"}
+    assert not made_secrets.is_made(index, "web", "db")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_copied_secret_is_there_in_the_namespaces_it_goes_to(
     assert copy is not None
     assert "data" not in copy
     index = Index([], beyond=Index([Resource(copy, "source")]))
-    assert secrets.is_made(index, namespace, "db") is right
+    assert made_secrets.is_made(index, namespace, "db") is right
 
 
 def test_custom_object_that_may_make_a_secret_is_named() -> None:
     text = "{apiVersion: example.org/v1, kind: Database, metadata: {name: main}, spec: {}}"
     index = Index([resource(text)])
-    assert secrets.maybe(index, "web", "db") == "Database web/main may create it"
-    assert secrets.maybe(Index([]), "web", "db") == ""
+    assert made_secrets.maybe(index, "web", "db") == "Database web/main may create it"
+    assert made_secrets.maybe(Index([]), "web", "db") == ""
 
 
 DUMMIES = [

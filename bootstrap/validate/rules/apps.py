@@ -23,7 +23,7 @@ from bootstrap.resources.applications import (
 )
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping
 from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, Severity, problem
-from bootstrap.validate.rules.kinship import (
+from bootstrap.validate.rules.app_relations import (
     covers,
     creates_namespace,
     files_of,

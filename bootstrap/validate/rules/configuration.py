@@ -9,8 +9,8 @@ from bootstrap.resources.applications import SYNC_OPTIONS
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Place, Reference, containers, pod_spec, references, replicas
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
-from bootstrap.validate.rules import secrets
-from bootstrap.validate.rules.renames import near
+from bootstrap.validate.rules import made_secrets
+from bootstrap.validate.rules.suggestions import near
 
 CONFIG_MAP = Rule(
     "GB311",
@@ -124,7 +124,7 @@ def _reference(index: Index, context: ClusterContext, pod: Resource, use: Refere
     elif use.kind == "Secret":
         if not (context.complete or pod.application):
             return
-        if (missing := secrets.missing(index, context, pod, namespace, use.name)) is not None:
+        if (missing := made_secrets.missing(index, context, pod, namespace, use.name)) is not None:
             level, maybe = missing
             known = [item.name for item in index.of("Secret", namespace=namespace)]
             hint, fix = near(pod, use.name, known, _named_at(use), use.kind)
@@ -132,7 +132,7 @@ def _reference(index: Index, context: ClusterContext, pod: Resource, use: Refere
             there = ("Secret", namespace, use.name)
             yield problem(SECRET, pod, message, *use.path, fix=fix, level=level, unless=there)
         elif use.key is not None:
-            keys = secrets.keys(index, namespace, use.name)
+            keys = made_secrets.keys(index, namespace, use.name)
             if keys is not None and use.key not in keys:
                 hint = names_near(use.key, keys)
                 message = (
@@ -179,7 +179,7 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
             names = [item.name for item in index.of("ConfigMap", namespace=pod.namespace)]
             hint, fix = near(pod, use.name, names, _named_at(use), use.kind)
             message = f"{pod} needs ConfigMap {use.name} ({use.how}), which does not exist{hint}"
-            maker = secrets.permitted(index, pod.namespace, use.name, "configmaps")
+            maker = made_secrets.permitted(index, pod.namespace, use.name, "configmaps")
             message += f"; {maker} lets its holder create it" if maker else ""
             level: Severity | None = "info" if maker else None
             there = ("ConfigMap", pod.namespace, use.name)

@@ -10,7 +10,7 @@ from bootstrap.resources.index import Index, Resource, dig, label_selects, mappi
 from bootstrap.resources.policies import namespace_labels
 from bootstrap.resources.routes import GATEWAY, ROUTES, hosts, meets, route_backends
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
-from bootstrap.validate.rules import secrets, services
+from bootstrap.validate.rules import made_secrets, services
 
 GRANT = "ReferenceGrant.gateway.networking.k8s.io"
 LISTENER_SETS = ("ListenerSet.gateway.networking.k8s.io", "XListenerSet.gateway.networking.x-k8s.io")
@@ -272,7 +272,7 @@ def _gateway(index: Index, context: ClusterContext, gateway: Resource) -> Iterat
             elif namespace != gateway.namespace and context.complete and context.public.knows(namespace):
                 message = f"{gateway} uses Secret {secret} of {namespace}, but nothing creates it there"
                 yield problem(CERTIFICATE, gateway, message, *where, unless=("Secret", namespace, secret))
-            missing = secrets.missing(index, context, gateway, namespace, secret)
+            missing = made_secrets.missing(index, context, gateway, namespace, secret)
             if namespace == gateway.namespace and not issued and missing is not None:
                 message = (
                     f"{gateway}: listener {mapping(listener).get('name')} needs Secret {secret}, which "

@@ -9,8 +9,8 @@ from bootstrap.repository.secret_values import leaves
 from bootstrap.resources.index import Index, Resource
 from bootstrap.resources.pods import WORKLOADS, references
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
-from bootstrap.validate.rules import secrets
-from bootstrap.validate.rules.kinship import creates_namespace
+from bootstrap.validate.rules import made_secrets
+from bootstrap.validate.rules.app_relations import creates_namespace
 
 TOO_EARLY = Rule(
     "GB230",
@@ -118,7 +118,7 @@ def _needs(index: Index, workload: Resource) -> Iterator[Resource]:
         if found is not None:
             yield found
         elif use.kind == "Secret":
-            yield from secrets.makers(index, workload.namespace, use.name)
+            yield from made_secrets.makers(index, workload.namespace, use.name)
     namespace = index.get("Namespace", "", workload.namespace)
     application = index.applications.get(workload.application)
     if namespace is not None and application is not None and not creates_namespace(application):

@@ -8,7 +8,7 @@ from bootstrap.resources.index import Index, Resource, mapping, mappings, select
 from bootstrap.resources.pods import WORKLOADS, containers, pod_labels
 from bootstrap.resources.routes import MESH_GATEWAY, VIRTUAL, meets
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
-from bootstrap.validate.rules import secrets, services
+from bootstrap.validate.rules import made_secrets, services
 
 NOT_OF_GATEWAY = Rule(
     "GB374",
@@ -48,7 +48,7 @@ def _certificates(index: Index, context: ClusterContext, gateway: Resource) -> I
     here = any(selects(selector, pod_labels(item)) for item in pods)
     for number, server in enumerate(mappings(gateway.spec.get("servers"))):
         name = mapping(server.get("tls")).get("credentialName")
-        if not name or secrets.is_made(index, gateway.namespace, str(name)):
+        if not name or made_secrets.is_made(index, gateway.namespace, str(name)):
             continue
         where = f" in {gateway.namespace}" if here else ""
         message = f"{gateway} uses the certificate in Secret {name}, which nothing creates{where}"

@@ -11,7 +11,7 @@ from bootstrap.resources.index import Index, Resource, dig, label_selects, mappi
 from bootstrap.resources.pods import WORKLOADS, containers, find_port, label_selected
 from bootstrap.resources.products import EXPOSED_BY
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
-from bootstrap.validate.rules.promql import fault
+from bootstrap.validate.rules.promql_syntax import fault
 
 SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
 POD_MONITOR = "PodMonitor.monitoring.coreos.com"

@@ -9,9 +9,9 @@ from bootstrap.resources.index import Index, Resource, dig, is_cluster_scoped
 from bootstrap.resources.references import FIELDS, Named, named
 from bootstrap.resources.routes import ports
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
-from bootstrap.validate.rules import secrets, services
-from bootstrap.validate.rules.renames import near
+from bootstrap.validate.rules import made_secrets, services
 from bootstrap.validate.rules.services import backend
+from bootstrap.validate.rules.suggestions import near
 
 MISSING = Rule(
     "GB370",
@@ -151,7 +151,7 @@ def _secret(index: Index, context: ClusterContext, use: Named) -> Iterator[Probl
             message = f"{user} uses Secret {use.name} of {use.namespace}, but nothing creates it there"
             yield problem(SECRET, user, message, *use.path, unless=("Secret", use.namespace, use.name))
         return
-    if (missing := secrets.missing(index, context, user, use.namespace, use.name)) is not None:
+    if (missing := made_secrets.missing(index, context, user, use.namespace, use.name)) is not None:
         level, maybe = missing
         there = ("Secret", use.namespace, use.name)
         known = [item.name for item in index.of("Secret", namespace=use.namespace)]
@@ -163,7 +163,7 @@ def _secret(index: Index, context: ClusterContext, use: Named) -> Iterator[Probl
             message = f"{user} needs Secret {use.name}, which nothing creates in {use.namespace}{hint}{maybe}"
             yield problem(SECRET, user, message, *use.path, fix=fix, level=level, unless=there)
     elif use.key is not None:
-        keys = secrets.keys(index, use.namespace, use.name)
+        keys = made_secrets.keys(index, use.namespace, use.name)
         if keys and use.key not in keys:
             message = f"{user} needs key {use.key} of Secret {use.name}, which it does not get"
             yield problem(SECRET, user, f"{message}{names_near(use.key, keys)}", *use.path[:-1], "key")

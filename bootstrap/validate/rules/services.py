@@ -19,8 +19,8 @@ from bootstrap.resources.pods import (
 )
 from bootstrap.resources.routes import INGRESS, ingress_backends, ports
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
-from bootstrap.validate.rules import secrets
-from bootstrap.validate.rules.renames import near
+from bootstrap.validate.rules import made_secrets
+from bootstrap.validate.rules.suggestions import near
 
 BACKEND_MISSING = Rule(
     "GB301",
@@ -160,7 +160,7 @@ def _ingress(index: Index, context: ClusterContext, ingress: Resource) -> Iterat
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
         secret = mapping(tls).get("secretName")
-        missing = secrets.missing(index, context, ingress, ingress.namespace, str(secret))
+        missing = made_secrets.missing(index, context, ingress, ingress.namespace, str(secret))
         if secret and not issued and missing is not None:
             message = f"{ingress} uses the certificate in Secret {secret}, which nothing creates{missing[1]}"
             there = ("Secret", ingress.namespace, str(secret))

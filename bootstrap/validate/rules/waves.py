@@ -20,7 +20,7 @@ from bootstrap.resources.index import (
 from bootstrap.resources.pods import WORKLOADS, references
 from bootstrap.resources.products import DEFINED_BY
 from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, Severity, problem
-from bootstrap.validate.rules.kinship import creates_namespace
+from bootstrap.validate.rules.app_relations import creates_namespace
 
 LATER_APPLICATION = Rule(
     "GB209",

@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.manifests.reader import parse
 from bootstrap.resources.index import mappings
-from bootstrap.validate.rules.promql import fault
+from bootstrap.validate.rules.promql_syntax import fault
 
 ROOT = Path(__file__).parents[3]
 
