@@ -10,6 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from bootstrap.core import argocd_renderers
+from bootstrap.core.argocd_renderers import Renderers
 from bootstrap.core.errors import ExitStatus
 from bootstrap.diff import compare
 from bootstrap.doctor import run
@@ -73,3 +75,13 @@ def test_every_field_of_what_is_drawn_traced_and_looked_at_is_documented() -> No
     names |= set(hops.Hop("service", "web").data())
     names |= set(compare.data([compare.Change("add", "ConfigMap a/b", "", "", ())])[0])
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_page_on_rendering_has_the_helm_and_kustomize_of_every_release() -> None:
+    rows = re.findall(
+        r"(?m)^\| (v[\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "docs/rendering.md").read_text()
+    )
+    table = tuple(
+        (argocd_renderers.numbers(release), Renderers(helm, kustomize)) for release, helm, kustomize in rows
+    )
+    assert table == argocd_renderers.TABLE

@@ -74,13 +74,15 @@ def apply(cluster: Cluster, objects: Sequence[ClusterObject]) -> None:
 
 
 def test_three_nodes_in_three_zones_account_their_resources(cluster: Cluster) -> None:
-    nodes = kube.list_objects(cluster, "v1", "Node")
+    def settled() -> list[Object] | None:
+        found = kube.list_objects(cluster, "v1", "Node")
+        return None if any(node["spec"].get("taints") or not is_ready(node) for node in found) else found
+
+    nodes = until(settled, "nodes that are ready and without taints")
     zones = {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes}
     assert len(nodes) == len(zones) == 3
     for node in nodes:
-        assert is_ready(node)
         assert {"cpu", "memory", "pods"} <= set(node["status"]["allocatable"])
-        assert not node["spec"].get("taints")
 
 
 def test_pod_that_fits_on_no_node_stays_pending_and_says_why(cluster: Cluster, namespace: str) -> None:

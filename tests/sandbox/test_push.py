@@ -57,7 +57,10 @@ class Work:
         return cls(folder, cluster, repository, name, namespace, arguments, environ)
 
     def edit(self, value: str) -> None:
-        (self.folder / "child" / "settings.yaml").write_text(json.dumps(settings(value)))
+        # Never empty, even for a moment: --watch pushes what it finds.
+        draft = self.folder.parent / "settings.draft"
+        draft.write_text(json.dumps(settings(value)))
+        draft.replace(self.folder / "child" / "settings.yaml")
 
     def live(self) -> str | None:
         found: Any = kube.get(self.cluster, "v1", "ConfigMap", self.namespace, "settings")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.resources.index import Resource
 from tests.sandbox.argocd.test_wait import admin, ns
-from tests.sandbox.kubernetes import delete, made
+from tests.sandbox.kubernetes import SOON, delete, made
 
 __all__ = ["admin", "ns"]  # fixtures
 
@@ -120,8 +121,10 @@ def allowed(admin: Cluster, ns: str) -> Iterator[dict[str, frozenset[int]]]:
                 ),
             ],
         )
+    deadline = time.monotonic() + SOON
     while not _may(admin, f"{ns}-admin", QUESTIONS[0]):  # the last one: then all others are known, too
-        continue
+        assert time.monotonic() < deadline, "the API server does not know the last binding"
+        time.sleep(0.05)
     for name in ROLES:
         answers = [_may(admin, f"{ns}-{name}", one) for one in QUESTIONS]
         found[name] = frozenset(number for number, yes in enumerate(answers) if yes)

@@ -41,6 +41,20 @@ def refused(cluster: Cluster, content: dict[str, Any], namespace: str) -> list[F
     return found
 
 
+def wait_until_refused(cluster: Cluster, content: dict[str, Any], namespace: str, said: str) -> None:
+    """Until the API server's own copy of what refuses is up to date: the object's status is ahead of it."""
+    deadline, number = time.monotonic() + SOON, 0
+    while True:
+        number += 1
+        try:
+            create(cluster, {**content, "metadata": {"name": f"try-{number}", "namespace": namespace}})
+        except Forbidden as error:
+            if said in error.found:
+                return
+        assert time.monotonic() < deadline, f"it does not answer {said!r}"
+        time.sleep(0.05)
+
+
 def test_a_namespace_that_is_being_deleted_is_not_a_missing_permission(admin: Cluster, ns: str) -> None:
     kube.apply(admin, [config_map("held")], namespace=ns)
     path = f"/api/v1/namespaces/{ns}/configmaps/held"
@@ -92,6 +106,7 @@ def test_a_crd_that_is_being_deleted_is_not_a_missing_permission(admin: Cluster,
         while not is_terminating(request(admin, "GET", place, "reading it").data):
             assert time.monotonic() < deadline, "it is not Terminating"
             time.sleep(0.05)
+        wait_until_refused(admin, head, ns, "is terminating")
         for error in refused(admin, {**head, "metadata": {"name": "new"}}, ns):
             assert "custom resource definition is terminating" in error.found
             assert "wait until the CRD is gone" in error.hint
@@ -112,7 +127,9 @@ def test_a_quota_is_not_a_missing_permission(admin: Cluster, ns: str) -> None:
     while not (request(admin, "GET", path, "reading it").data.get("status") or {}).get("used"):
         assert time.monotonic() < deadline, "the quota is not computed"
         time.sleep(0.05)
-    for error in refused(admin, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "new"}}, ns):
+    secret = {"apiVersion": "v1", "kind": "Secret"}
+    wait_until_refused(admin, secret, ns, "exceeded quota")
+    for error in refused(admin, {**secret, "metadata": {"name": "new"}}, ns):
         assert "exceeded quota: small" in error.found
         assert "ResourceQuota" in error.hint
         assert PERMISSION not in error.hint

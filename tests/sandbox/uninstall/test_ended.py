@@ -41,5 +41,5 @@ def test_ended_at_random_moments_one_after_the_other(
             process.send_signal(signal.SIGTERM if number == 1 else signal.SIGKILL)
         _, said = process.communicate()
         assert "Traceback" not in said
-        assert process.returncode in (0, -9, 143)
+        assert process.returncode in (0, -9, -15, 143)  # -15: before Python could have a handler
     assert finish(fresh) == expected
