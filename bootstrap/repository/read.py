@@ -269,6 +269,7 @@ class _Reader:
         made = [(start, follower.scope(start)) for start in found]
         if all(is_named(start) for start in found):
             return [scope for _, scope in made]
+        made = [one for one in made if not self._is_led_to(one, made)]
         kept: list[Scope] = []
         reached: set[str] = set()
         for start, scope in sorted(made, key=lambda one: -len(self._led_to(one[1]))):
@@ -284,6 +285,18 @@ class _Reader:
             own = set(scope.by_name)
             scope.complete = all(one is scope or not own.isdisjoint(one.by_name) for one in kept)
         return kept
+
+    def _is_led_to(self, one: tuple[Start, Scope], made: Sequence[tuple[Start, Scope]]) -> bool:
+        """Whether another start applies a kustomization: what is next to it does not apply it again."""
+        if one[0].unit.tool != "kustomize":
+            return False
+        own = self._led_to(one[1])
+        return any(
+            start is not one[0]
+            and self._led_to(scope).issuperset(one[0].files)
+            and own.isdisjoint(start.files)
+            for start, scope in made
+        )
 
     def _led_to(self, scope: Scope) -> set[str]:
         """The files that a scope's Applications lead to."""

@@ -144,6 +144,11 @@ def test_what_a_comment_switches_off_next_to_a_root_is_not_applied(run: Run, hom
     for name in ("one", *off):
         (home / f"apps/{name}/{name}.yaml").write_text(config(name, "2"))
     assert told(run, home)[0] == ["change ConfigMap one/one argocd/one"]
+    commit(home)
+    for name in off:  # no comment names them now
+        (home / f"roots/{name}.yaml").rename(home / f"roots/{name}-off.yaml")
+    (home / "apps/one/one.yaml").write_text(config(name="one", value="3"))
+    assert told(run, home)[0] == ["change ConfigMap one/one argocd/one"]
 
 
 def test_a_folder_that_a_person_applies_and_that_cannot_be_built_is_named(run: Run, home: Path) -> None:
