@@ -50,8 +50,8 @@ def settle(before: Objects, after: Objects, old: Sequence[Scope], new: Sequence[
             if key in there or start in known or start not in loose:
                 continue
             same = [other for other in others[one.kind, one.name] if _is_moved(one, there[other])]
-            if not same:
-                continue
+            if not same or (one.application and not any(there[other].application for other in same)):
+                continue  # an Application takes over what a person applied: that start is left out below
             if not one.application and all(
                 not there[other].application
                 and _start(other) not in (names[1] if here is after else names[0])

@@ -100,6 +100,13 @@ def test_what_is_put_aside_is_gone(run: Run, home: Path) -> None:
     ]
 
 
+def test_what_a_new_application_takes_over_is_applied_from_now_on(run: Run, home: Path) -> None:
+    write(home, {"loose/web/web.yaml": config("web")})
+    commit(home)
+    write(home, {"loose/app.yaml": application("web", "loose/web")})
+    assert told(run, home)[0] == ["add Application argocd/web", "add ConfigMap web/web argocd/web"]
+
+
 def test_a_root_under_another_name_changes_nothing(run: Run, home: Path) -> None:
     (home / "roots").rename(home / "everything")
     assert told(run, home) == ([], [])
