@@ -29,6 +29,7 @@ _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
 }
 WORKLOADS = tuple(_TEMPLATES)
+_MERGED = ("Deployment.apps", "StatefulSet.apps", "DaemonSet.apps")
 SCALABLE = ("Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "Rollout.argoproj.io")
 
 Place = tuple[str | int, ...]
@@ -79,6 +80,15 @@ def template(resource: Resource) -> Mapping[str, Any]:
 
 def pod_spec(resource: Resource) -> Mapping[str, Any]:
     return mapping(template(resource).get("spec"))
+
+
+def is_partial(resource: Resource) -> bool:
+    """Whether a Deployment or its like has no list of containers: only what it changes of one that exists.
+
+    Applying merges it into the object that an installer or a chart has created; alone, it would be refused.
+    """
+    within = resource.kind in _MERGED and bool(template(resource))
+    return within and "containers" not in pod_spec(resource)
 
 
 def pod_labels(resource: Resource) -> Mapping[str, Any]:

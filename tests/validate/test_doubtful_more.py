@@ -176,3 +176,30 @@ def test_name_of_where_a_credential_comes_from_is_no_secret(
     assert (
         found(run, write(tmp_path, ROOT, {"apps/shop/web.yaml": SECRET % ("", data)}), "GB401") == severities
     )
+
+
+PART = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: dns, namespace: shop}
+spec:
+  replicas: 3
+  template:
+    metadata: {annotations: {example.com/restarted: "1"}}
+    spec: PODS
+"""
+
+
+@pytest.mark.parametrize(
+    ("pods", "severities"),
+    [
+        ("{nodeSelector: {example.com/zone: a}}", ["warning"] * 2),  # selector and containers
+        ("{containers: [{name: dns, image: dns:1.0.0}]}", ["error"]),
+    ],
+)
+def test_part_of_a_deployment_that_an_installer_has_created_is_not_refused(
+    run: Run, tmp_path: Path, pods: str, severities: list[str]
+) -> None:
+    root = write(tmp_path, ROOT, {"apps/shop/web.yaml": PART.replace("PODS", pods)})
+    assert found(run, root, "GB123") == severities
+    assert found(run, root, "GB130") == []

@@ -71,7 +71,7 @@ USER = {"kind": "User", "name": "ann", "apiGroup": RBAC}
 WRONG: list[tuple[str, Any, str]] = [
     (APP, rolling(maxSurge=-1), "spec.strategy.rollingUpdate.maxSurge is -1, which is below 0"),
     (APP, rolling(maxUnavailable="a"), "neither a number nor a percentage"),
-    (APP, applied({}), "its pods need a container"),
+    (APP, applied({"containers": []}), "its pods need a container"),
     ("batch/v1 CronJob", {"spec": {"schedule": "0 3 * * *", "jobTemplate": {}}}, "its pods need a container"),
     (APP, container(env=[{"name": "A", "valueFrom": {}}]), "valueFrom needs configMapKeyRef"),
     (

@@ -12,7 +12,8 @@ from typing import Any
 
 from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
+from bootstrap.resources.pods import is_partial
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, Severity, problem
 from bootstrap.validate.rules.api import limits
 from bootstrap.validate.rules.api.values import VALUES
 from bootstrap.validate.rules.api.versions import GROUPS, REMOVALS
@@ -88,7 +89,14 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
             for rule, message, path in faults(resource.body, f"#{model}", models, ()):
                 if rule in (TYPE, VALUE) and not resource.application and _is_variable(resource.body, path):
                     continue
-                yield problem(rule, resource, f"{resource}: {message}", *path)
+                merged = rule is REQUIRED and is_partial(resource)
+                more = (
+                    f"; applied, it changes the {resource.kind.partition('.')[0]} that is there"
+                    if merged
+                    else ""
+                )
+                level: Severity | None = "warning" if merged else None
+                yield problem(rule, resource, f"{resource}: {message}{more}", *path, level=level)
 
 
 def _is_variable(body: Mapping[str, Any], path: Path) -> bool:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from bootstrap.resources.index import Resource, dig, mapping, mappings
-from bootstrap.resources.pods import WORKLOADS, pod_spec, template, template_path
+from bootstrap.resources.pods import WORKLOADS, is_partial, pod_spec, template, template_path
 from bootstrap.resources.quantity import amount
 from bootstrap.validate.rule import Path
 
@@ -161,7 +161,11 @@ def field_faults(resource: Resource) -> Iterator[Fault]:
             yield from _faults(resource.body, fields, ())
     if resource.kind in WORKLOADS:
         start, pod = template_path(resource), pod_spec(resource)
-        if not pod and (template(resource) or dig(resource.body, "spec", "jobTemplate") is not None):
+        if (
+            not pod
+            and not is_partial(resource)
+            and (template(resource) or dig(resource.body, "spec", "jobTemplate") is not None)
+        ):
             yield "its pods need a container", (*start, "spec")
         yield from _faults(pod, _PODS, (*start, "spec"))
     if (together := _TOGETHER.get(resource.kind)) is not None:
