@@ -21,22 +21,22 @@ def key(application: Resource) -> str:
 def in_cycles(apps: Apps) -> Mapping[str, str]:
     """The Applications that apply themselves → another that applies them, too, or leads to them.
 
-    A root that is only applied by itself is not a cycle: it is applied by hand once, even if the one that it
-    applies gets another namespace.
+    A root that is only applied by itself is not a cycle: it is applied by hand once.
     """
     parents: dict[str, list[str]] = defaultdict(list)
     for item in apps.applications:
         parents[key(item)].append(item.application)
     found = {}
     for name, direct in parents.items():
-        others = [parent for parent in direct if parent and _name(parent) != _name(name)]
+        others = [parent for parent in direct if parent not in ("", name)]
         if others and (name in direct or _leads_back(name, others[0], parents)):
             found[name] = others[0]
     return found
 
 
-def _name(application: str) -> str:
-    return application.rpartition("/")[2]
+def is_root_again(name: str, above: str) -> bool:
+    """Whether an Application is what the one above makes of itself, in its destination's namespace."""
+    return name.rpartition("/")[2] == above.rpartition("/")[2]
 
 
 def _leads_back(name: str, above: str, parents: Mapping[str, list[str]]) -> bool:

@@ -28,6 +28,7 @@ from bootstrap.validate.rules.app_relations import (
     creates_namespace,
     files_of,
     in_cycles,
+    is_root_again,
     key,
     of_charts_alone,
     without_paths,
@@ -126,7 +127,7 @@ def check(apps: Apps) -> Iterator[Problem]:
         for source in sources(application.body):
             yield from _source(apps, application, source)
         if name in cycles:
-            if name in reported:
+            if name in reported or is_root_again(name, cycles[name]):
                 continue
             reported.add(name)
             yield _cycle(apps, application, cycles[name])
