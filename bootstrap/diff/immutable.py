@@ -96,6 +96,7 @@ _REPLACED = "Replace=true,Force=true"
 _BY_SERVER = (
     "; Argo CD compares the Application by a server-side dry run, so meanwhile it syncs nothing of it"
 )
+_LATER = ", or deletes the object and makes it anew at a later try"
 _NOT_BY_SERVER = f"{_REPLACED} takes effect only with its annotation {COMPARE_OPTIONS}: ServerSideDiff=false"
 
 
@@ -110,8 +111,9 @@ def refusal(old: Resource, new: Resource, syncing: Syncing = PLAIN) -> str:
     why = refused(old, new)
     if not why or not syncing.compared_by_server:
         return why
+    later = _LATER if how == "if accepted" else ""
     replaces = how or _REPLACED in why
-    return f"{why}{_BY_SERVER}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
+    return f"{why}{_BY_SERVER}{later}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
 
 
 def refused(old: Resource, new: Resource) -> str:
