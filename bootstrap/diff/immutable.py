@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bootstrap.diff.anew import COMPARE_OPTIONS, DEFINITION, PLAIN, Syncing, made_anew
@@ -111,7 +112,7 @@ def refusal(old: Resource, new: Resource, syncing: Syncing = PLAIN) -> str:
     why = refused(old, new)
     if not why or not syncing.compared_by_server:
         return why
-    later = _LATER if how == "if accepted" else ""
+    later = _LATER if made_anew(new, replace(syncing, compared_by_server=False)) else ""
     replaces = how or _REPLACED in why
     return f"{why}{_BY_SERVER}{later}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
 

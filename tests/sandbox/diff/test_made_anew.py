@@ -43,7 +43,7 @@ CASES: dict[str, tuple[str, str, list[str], str]] = {
     "bothserver": ("ConfigMap", "Replace=true,Force=true", ["ServerSideApply=true"], "either"),
     "bothown": ("ConfigMap", "Replace=true,Force=true,ServerSideApply=true", [], "anew"),
     "diffon": ("ConfigMap", "Replace=true,Force=true", ["ServerSideDiff=true"], "either"),
-    "forcediffon": ("ConfigMap", "Force=true", ["ServerSideDiff=true"], "refused"),
+    "forcediffon": ("ConfigMap", "Force=true", ["ServerSideDiff=true"], "either"),
     "diffoff": (
         "ConfigMap",
         "Replace=true,Force=true",
