@@ -106,15 +106,14 @@ def refusal(old: Resource, new: Resource, syncing: Syncing = PLAIN) -> str:
 
     Reported for objects that Argo CD changes in place, not for hooks, nor for those that it makes anew.
     """
-    how = made_anew(new, syncing)
-    if is_hook(new) or how in ("always", "if refused"):
+    anew = made_anew(new, replace(syncing, compared_by_server=False))
+    if is_hook(new) or (anew and not syncing.compared_by_server):
         return ""
     why = refused(old, new)
     if not why or not syncing.compared_by_server:
         return why
-    later = _LATER if made_anew(new, replace(syncing, compared_by_server=False)) else ""
-    replaces = how or _REPLACED in why
-    return f"{why}{_BY_SERVER}{later}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
+    replaces = anew == "always" or _REPLACED in why
+    return f"{why}{_BY_SERVER}{_LATER if anew else ''}{f', and {_NOT_BY_SERVER}' if replaces else ''}"
 
 
 def refused(old: Resource, new: Resource) -> str:

@@ -21,7 +21,7 @@ from bootstrap.validate.unread import may_bring
 Identity = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
 _OF_ARGOCD = tuple(
-    f"argocd-{name}"
+    f"-argocd-{name}"
     for name in (
         *("application-controller", "applicationset-controller", "dex-server", "notifications-controller"),
         *("redis", "repo-server", "server", "metrics", "server-metrics", "redis-ha-haproxy", "commit-server"),
@@ -29,7 +29,7 @@ _OF_ARGOCD = tuple(
         *("tls-certs-cm", "secret", "notifications-secret", "initial-admin-secret"),
     )
 )
-"""What every Argo CD has in its namespace; its chart puts the release's name in front."""
+"""How the names of what every Argo CD has there end; its chart puts the release's name in front."""
 ANYWHERE = "*"
 """As the namespace of a Secret: it is created in any namespace."""
 
@@ -164,7 +164,7 @@ class Present:
         if one.unless is None:
             return True
         kind, namespace, name = one.unless
-        if f"-{name}".endswith(tuple(f"-{own}" for own in _OF_ARGOCD)) and namespace in self._argocd:
+        if f"-{name}".endswith(_OF_ARGOCD) and namespace in self._argocd:
             return False  # whoever installed it did so before there was Git to read
         if (cluster, *one.unless) in self.identities or (cluster, *one.unless) in self.beside:
             return False
