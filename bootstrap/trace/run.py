@@ -79,7 +79,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
     missing: list[Unread] = []
-    said = FolderFindings(repository)
+    said, elsewhere = FolderFindings(repository), Elsewhere(repository)
     lost_applications = any(scope.lost for scope in repository.scopes if scope.complete)
     ordered = [first, *sorted(others, key=lambda scope: not scope.complete)]
     # What names the host comes before what takes every host.
@@ -90,7 +90,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
                 index = _as_if_on(index, cluster_index(repository, first))
             index = of_environment(index, request.environment)
             try:
-                alone = scope.complete or Elsewhere(repository).is_alone
+                alone = scope.complete or elsewhere.is_alone
                 ways, brings = of_index(index, cluster), unread_of([scope])
                 root = trace(index, target, ways, not lost_applications, alone, brings, any_host)
             except InputError as error:
